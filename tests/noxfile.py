@@ -1,0 +1,199 @@
+"""All checks, each in an environment of its own: `nox -f tests/noxfile.py` runs the tests, `-l` lists the rest.
+
+The project is tested as it is installed: one stable-ABI wheel, built once, goes into every environment.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+sys.path.insert(0, os.fspath(TESTS))
+
+from parts.debian import python_headers
+from parts.interpreters import Interpreter, interpreters
+from parts.skips import never_run
+from parts.wheels import PROJECT_SOURCES, copy_sources
+
+nox.needs_version = ">=2025.2.9"
+nox.options.envdir = os.fspath(ROOT / ".nox")
+nox.options.error_on_missing_interpreters = True
+
+BACKENDS = ("c", "python")
+INTERPRETERS = interpreters()
+SKIPS = ROOT / ".nox" / "skips"
+_project_wheel: list[Path] = []
+
+# Compiled without Python.h, all but the binding: the core must stay free of Python.
+BINDING = ROOT / "csrc" / "binding.c"
+WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
+SANITIZED = ("unit", "property", "scenarios")
+
+
+def group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), name))
+
+
+def headers(interpreter: Interpreter) -> dict[str, str]:
+    """The environment in which an extension for this interpreter compiles."""
+    if interpreter.has_headers:
+        return {}
+    return {"C_INCLUDE_PATH": python_headers(".".join(map(str, interpreter.minor)))}
+
+
+def python_include(session: nox.Session, interpreter: Interpreter) -> list[str]:
+    """The directories that hold this interpreter's headers."""
+    if not interpreter.has_headers:
+        return headers(interpreter)["C_INCLUDE_PATH"].split(os.pathsep)
+    ask = "import sysconfig; print(sysconfig.get_path('include'))"
+    return [str(session.run(os.fspath(interpreter.path), "-c", ask, silent=True, external=True)).strip()]
+
+
+def builder() -> Interpreter:
+    """Any interpreter builds the wheel for all, because it is abi3: the oldest that has its headers."""
+    if not INTERPRETERS:
+        sys.exit("no CPython 3.11 or newer was found")
+    return min(INTERPRETERS, key=lambda one: not one.has_headers)
+
+
+def build(session: nox.Session, **env: str) -> Path:
+    """Build the project's wheel with the extension in it, from a copy of its sources."""
+    interpreter = builder()
+    with tempfile.TemporaryDirectory(prefix="nativeload-build-") as scratch:
+        source, output = Path(scratch, "source"), Path(scratch, "wheel")
+        copy_sources(ROOT, source, PROJECT_SOURCES)
+        command = ["python", "-m", "pip", "--python", os.fspath(interpreter.path), "wheel", "-v", "--no-deps"]
+        log = session.run(
+            *command, f"--wheel-dir={output}", os.fspath(source), env=headers(interpreter) | env, silent=True
+        )
+        (wheel,) = output.glob("*.whl")
+        # Where it does not compile, setuptools leaves it out: right for a user, wrong here.
+        if "abi3" not in wheel.name:
+            session.error(f"{log}\nthe extension was not built: {wheel.name}")
+        kept = ROOT / ".nox" / "wheels" / session.name.partition("(")[0]
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        return Path(shutil.copy2(wheel, kept))
+
+
+def project_wheel(session: nox.Session) -> Path:
+    """The wheel that every test session installs, built by the first of them."""
+    if not _project_wheel:
+        _project_wheel.append(build(session))
+    return _project_wheel[0]
+
+
+def install(session: nox.Session, wheel: Path, *requirements: str) -> None:
+    """Install the wheel with what it needs; a reused environment (`nox -r`) gets the new wheel too."""
+    session.install(os.fspath(wheel), *requirements)
+    session.install("--force-reinstall", "--no-deps", os.fspath(wheel))
+
+
+def record_of(interpreter: Interpreter, backend: str) -> Path:
+    """Where a test session's account of its skips is; conftest.py gives it the same name."""
+    return SKIPS / f"{interpreter.version}-{backend}.jsonl"
+
+
+def define_tests(interpreter: Interpreter) -> None:
+    @nox.session(name=f"tests-{interpreter.version}", python=os.fspath(interpreter.path), tags=["tests"])
+    @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
+    def tests(session: nox.Session, backend: str) -> None:
+        """The whole suite, on one interpreter with one backend."""
+        session.chdir(ROOT)
+        wheel = project_wheel(session)
+        install(session, wheel, *group("test"))
+        record_of(interpreter, backend).unlink(missing_ok=True)
+        env = headers(interpreter) | {
+            "NATIVELOAD_BACKEND": backend,
+            "NATIVELOAD_SKIPS": os.fspath(SKIPS),
+            "NATIVELOAD_TEST_WHEEL": os.fspath(wheel),
+        }
+        session.run("python", "-m", "pytest", *session.posargs, env=env)
+
+
+for interpreter in INTERPRETERS:
+    define_tests(interpreter)
+
+
+@nox.session(venv_backend="none")
+def skips(session: nox.Session) -> None:
+    """Fails when a test was skipped in every test session: then nobody checks what it checks."""
+    records = [record_of(interpreter, backend) for interpreter in INTERPRETERS for backend in BACKENDS]
+    missing = [record.stem for record in records if not record.exists()]
+    if len(missing) == len(records):
+        session.error("no test session has run")
+    if missing:
+        session.warn(f"without the sessions that have not run: {', '.join(missing)}")
+    if never := never_run([record for record in records if record.exists()]):
+        session.error("skipped in every session:\n" + "\n".join(f"  {test}: {why}" for test, why in never.items()))
+    session.log("every test ran in at least one session")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: rules and format."""
+    session.chdir(ROOT)
+    session.install(*(one for one in group("lint") if one.startswith("ruff")))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict on the package and on its tests."""
+    session.chdir(ROOT)
+    install(session, project_wheel(session), *group("lint"), "nox")
+    session.run("mypy", "--strict", "src", "tests")
+
+
+@nox.session(venv_backend="none")
+def cwarnings(session: nox.Session) -> None:
+    """Every C file compiles without a warning, and the core without Python."""
+    interpreter = builder()
+    with tempfile.TemporaryDirectory(prefix="nativeload-headers-") as scratch:
+        # As system headers, because CPython's own are not clean under these warnings.
+        found = python_include(session, interpreter)
+        sources = sorted((ROOT / "csrc").glob("*.c"))
+        if BINDING not in sources:
+            session.error(f"{BINDING} is not there")
+        for source in sources:
+            include = [word for folder in found for word in ("-isystem", folder)] if source == BINDING else []
+            output = os.path.join(scratch, "object.o")
+            compiler = os.environ.get("CC", "gcc")
+            # With optimisation, for the warnings that need the flow of values.
+            session.run(compiler, *WARNINGS, "-O2", *include, "-c", os.fspath(source), "-o", output, external=True)
+
+
+@nox.session(python=os.fspath(builder().path))
+def sanitize(session: nox.Session) -> None:
+    """The C core under AddressSanitizer and UndefinedBehaviorSanitizer: any finding ends the process."""
+    session.chdir(ROOT)
+    flags = " ".join(SANITIZERS)
+    wheel = build(session, CFLAGS=flags, LDFLAGS=flags)
+    install(session, wheel, *group("test"))
+    runtimes = [
+        str(session.run(os.environ.get("CC", "gcc"), f"-print-file-name={name}", silent=True, external=True)).strip()
+        # libstdc++ with it, or ASan does not find the C++ exceptions of an extension that brings some.
+        for name in ("libasan.so", "libstdc++.so.6")
+    ]
+    env = headers(builder()) | {
+        "NATIVELOAD_BACKEND": "c",
+        "NATIVELOAD_TEST_WHEEL": os.fspath(wheel),
+        "LD_PRELOAD": " ".join(runtimes),
+        "PYTHONMALLOC": "malloc",
+        "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+    }
+    targets = [f"tests/{folder}" for folder in SANITIZED if (TESTS / folder).is_dir()]
+    session.run("python", "-m", "pytest", *(session.posargs or ["-m", "not nosanitize", *targets]), env=env)
+
+
+nox.options.sessions = [f"tests-{interpreter.version}" for interpreter in INTERPRETERS] + ["skips"]

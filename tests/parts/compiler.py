@@ -1,0 +1,21 @@
+"""One-line C libraries and programs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from parts._cache import tool
+
+
+def cc(source: str, output: Path, *flags: str | Path, shared: bool = True) -> Path:
+    """Compile C text into a shared library, or with `shared=False` into a program, and return `output`.
+
+    The flags follow the source, so libraries to link with may be among them:
+    `cc("int b(void); int a(void) { return b(); }", tmp / "liba.so", tmp / "libb.so", "-Wl,-soname,liba.so.1")`.
+    Raises `PartError` with the compiler's words.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    kind = ["-shared", "-fPIC"] if shared else []
+    tool(os.environ.get("CC", "cc"), *kind, "-o", output, "-x", "c", "-", "-x", "none", *flags, stdin=source)
+    return output

@@ -1,0 +1,66 @@
+"""Debian and Ubuntu packages: downloaded by apt as it is configured, unpacked without being installed.
+
+Neither `apt-get download` nor `dpkg -x` needs root, and `apt-get update` needs none where its lists are kept
+in a directory of our own.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from parts._cache import ROOT, PartError, entry, key_of, tool
+
+
+def deb(*names: str) -> Path:
+    """A root directory with these packages unpacked: `deb("musl") / "lib/ld-musl-x86_64.so.1"`.
+
+    Dependencies are not followed (name them), maintainer scripts are not run (the links of
+    update-alternatives are not there).
+    """
+
+    def fetch(directory: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="nativeload-deb-") as scratch:
+            _download(names, Path(scratch))
+            for package in sorted(Path(scratch).glob("*.deb")):
+                tool("dpkg", "-x", package, directory)
+
+    return entry("debs", key_of(_release(), *sorted(names)), fetch)
+
+
+def library_dirs(root: Path) -> list[Path]:
+    """The directories below `root` that hold shared libraries, for LD_LIBRARY_PATH."""
+    return sorted({file.parent for file in root.rglob("*.so*") if file.is_file()})
+
+
+def python_headers(version: str) -> str:
+    """A C_INCLUDE_PATH with the headers of the distribution's Python ("3.11"), which may not be installed."""
+    include = deb(f"libpython{version}-dev") / "usr" / "include"
+    # Debian's pyconfig.h includes <x86_64-linux-gnu/python3.11/pyconfig.h>.
+    return os.pathsep.join([os.fspath(include / f"python{version}"), os.fspath(include)])
+
+
+def _release() -> str:
+    release = Path("/etc/os-release")
+    return (release.read_text(encoding="utf-8") if release.exists() else "") + sysconfig.get_platform()
+
+
+def _download(names: tuple[str, ...], directory: Path) -> None:
+    # As root, apt would give the download to a user who may not enter this directory.
+    unsandboxed = ["-o", "APT::Sandbox::User="]
+    try:
+        tool("apt-get", *unsandboxed, "download", *names, cwd=directory)
+    except PartError:
+        # No package lists (a container image has none), or older than what the archive now holds.
+        private = [*unsandboxed, *_private_lists()]
+        tool("apt-get", *private, "-q", "update")
+        tool("apt-get", *private, "download", *names, cwd=directory)
+
+
+def _private_lists() -> list[str]:
+    state = ROOT / "apt" / key_of(_release())
+    for folder in ("lists/partial", "archives/partial"):
+        (state / folder).mkdir(parents=True, exist_ok=True)
+    return ["-o", f"Dir::State::Lists={state}/lists", "-o", f"Dir::Cache={state}", "-o", "Acquire::Retries=3"]
