@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 sys.path.insert(0, os.fspath(TESTS))
 
+from parts._cache import file_digest
 from parts.debian import python_headers
 from parts.interpreters import Interpreter, interpreters
 from parts.skips import never_run
@@ -25,6 +26,8 @@ from parts.wheels import PROJECT_SOURCES, copy_sources
 nox.needs_version = ">=2025.2.9"
 nox.options.envdir = os.fspath(ROOT / ".nox")
 nox.options.error_on_missing_interpreters = True
+# Not uv, where it is installed: the tests use the pip of their environment.
+nox.options.default_venv_backend = "virtualenv"
 
 BACKENDS = ("c", "python")
 INTERPRETERS = interpreters()
@@ -78,9 +81,9 @@ def build(session: nox.Session, **env: str) -> Path:
         # Where it does not compile, setuptools leaves it out: right for a user, wrong here.
         if "abi3" not in wheel.name:
             session.error(f"{log}\nthe extension was not built: {wheel.name}")
-        kept = ROOT / ".nox" / "wheels" / session.name.partition("(")[0]
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir(parents=True)
+        # By its content, so that a run beside this one keeps the wheel it has.
+        kept = ROOT / ".nox" / "wheels" / file_digest(wheel)[:20]
+        kept.mkdir(parents=True, exist_ok=True)
         return Path(shutil.copy2(wheel, kept))
 
 
@@ -193,7 +196,9 @@ def sanitize(session: nox.Session) -> None:
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
     targets = [f"tests/{folder}" for folder in SANITIZED if (TESTS / folder).is_dir()]
-    session.run("python", "-m", "pytest", *(session.posargs or ["-m", "not nosanitize", *targets]), env=env)
+    # A sanitizer writes to the descriptor and ends the process, so pytest must not have captured it.
+    chosen = session.posargs or ["-m", "not nosanitize", *targets]
+    session.run("python", "-m", "pytest", "--capture=sys", *chosen, env=env)
 
 
 nox.options.sessions = [f"tests-{interpreter.version}" for interpreter in INTERPRETERS] + ["skips"]
