@@ -1,0 +1,165 @@
+"""The verdict: would this file work in this process, for this requirement? From its headers, before it is mapped."""
+
+import os
+
+from nativeload import core, images, versions
+from nativeload.closure import Closure
+from nativeload.linkers import glibc
+from nativeload.spec import LibrarySpec, Rejection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nativeload.images import Image
+    from nativeload.requirement import Requirement
+    from nativeload.spec import Candidate
+
+# The bits of e_flags that name a calling convention, by e_machine (the psABI supplements of each processor).
+_ABI_FLAGS = {243: 0xE, 40: 0xFF000600, 21: 0x3, 8: 0xF003F020}
+_MACHINES = {3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S390", 40: "Arm", 62: "x86-64", 183: "AArch64"}
+_MACHINES |= {243: "RISC-V", 258: "LoongArch"}
+
+
+def judge(candidate: "Candidate", requirement: "Requirement") -> LibrarySpec | Rejection:
+    """A spec where the candidate will do, else the first reason why it will not."""
+    asked = (*requirement.symbols, *_telling(candidate))
+    try:
+        image = images.read(candidate.path, asked)
+    except OSError as error:
+        return Rejection(kind="file", reason=_unreadable(candidate.path, error))
+    except ValueError as error:
+        return Rejection(kind="format", reason=str(error))
+    exported = dict(zip(asked, image.exported, strict=True))
+    features = _features(candidate, image, exported)
+    version, source = versions.of(candidate, image)
+    closure = None
+    for rejection in _checks(candidate, requirement, image, exported, features, (version, source)):
+        return rejection
+    closure = Closure(candidate.path, image, candidate.siblings, glibc.linker())
+    if closure.rejection:
+        return closure.rejection
+    return LibrarySpec(
+        name=requirement.name,
+        path=candidate.path,
+        soname=image.soname,
+        version=version,
+        abi=features,
+        origin=candidate.origin,
+        provider=candidate.provider,
+        dependencies=tuple(closure.preload),
+    )
+
+
+def _checks(
+    candidate: "Candidate",
+    requirement: "Requirement",
+    image: "Image",
+    exported: dict[str, bool],
+    features: tuple[str, ...],
+    version: tuple[str | None, str],
+) -> "Iterator[Rejection]":
+    """Every reason to refuse the file by itself, in the order they are asked."""
+    yield from _kind(image)
+    yield from _libc(image)
+    yield from _isa(image)
+    yield from _soname(candidate, requirement, image)
+    yield from _symbols(candidate, requirement, exported)
+    missing = [feature for feature in requirement.features if feature not in features]
+    if missing:
+        found = ", ".join(features) or "no features that can be told"
+        yield Rejection(kind="abi", reason=f"asked for {', '.join(missing)}; it has {found}")
+    yield from _version(requirement, *version)
+
+
+def _kind(image: "Image") -> "Iterator[Rejection]":
+    here = images.process()
+    if not image.same_kind(here):
+        reason = f"is {_describe(image)}; this process is {_describe(here)}"
+        yield Rejection(kind="machine", reason=reason)
+    mask = _ABI_FLAGS.get(here.machine, 0)
+    if (image.flags ^ here.flags) & mask:
+        reason = f"has ABI flags {image.flags & mask:#x}; this process has {here.flags & mask:#x}"
+        yield Rejection(kind="machine", reason=reason)
+    if image.osabi not in images.OSABI_ACCEPTED:
+        yield Rejection(kind="machine", reason=f"is for another operating system (ELF OSABI {image.osabi})")
+    if image.type != images.ET_DYN or image.flags_1 & images.DF_1_PIE:
+        yield Rejection(kind="format", reason="is not a shared library but a program, an object or a core file")
+    if image.flags_1 & images.DF_1_NOOPEN:
+        yield Rejection(kind="format", reason="is marked not to be opened at run time (DF_1_NOOPEN)")
+
+
+def _libc(image: "Image") -> "Iterator[Rejection]":
+    here, version = core.libc()
+    if image.libc and image.libc != here:
+        yield Rejection(
+            kind="libc", reason=f"is built for {image.libc}; this process runs on {here} {version}".rstrip()
+        )
+
+
+def _isa(image: "Image") -> "Iterator[Rejection]":
+    level = core.isa_level()
+    if image.isa_needed > level > 0:
+        reason = f"needs a CPU of level x86-64-v{image.isa_needed}; this one is x86-64-v{level}"
+        yield Rejection(kind="isa-level", reason=reason)
+
+
+def _soname(candidate: "Candidate", requirement: "Requirement", image: "Image") -> "Iterator[Rejection]":
+    if candidate.soname and image.soname != candidate.soname:
+        reason = f"its provider declares soname {candidate.soname}; the file says {image.soname or 'none'}"
+        yield Rejection(kind="soname", reason=reason)
+    names = (image.soname or "", os.path.basename(candidate.path))
+    chosen = candidate.origin == "override"
+    if requirement.filename and not chosen and not any(requirement.names(name) for name in names):
+        yield Rejection(kind="soname", reason=f"its soname is {image.soname}, not {requirement.filename}")
+
+
+def _symbols(candidate: "Candidate", requirement: "Requirement", exported: dict[str, bool]) -> "Iterator[Rejection]":
+    for symbol in requirement.symbols:
+        if not exported[symbol]:
+            from nativeload.advice import nearest
+
+            near = ", ".join(nearest(candidate.path, symbol))
+            reason = f"does not export {symbol}" + (f"; the nearest it has: {near}" if near else "")
+            yield Rejection(kind="symbol", reason=reason)
+
+
+def _version(requirement: "Requirement", version: str | None, source: str) -> "Iterator[Rejection]":
+    if requirement.specifier is None:
+        return
+    if version is None:
+        reason = f"its version is unknown ({source}), and {requirement.specifier} was asked for"
+        yield Rejection(kind="version", reason=reason)
+    elif not requirement.admits(version):
+        reason = f"is version {version} ({source}); {requirement.specifier} was asked for"
+        yield Rejection(kind="version", reason=reason)
+
+
+def _telling(candidate: "Candidate") -> tuple[str, ...]:
+    """The symbols whose presence tells the library's ABI features, by the catalog."""
+    return tuple(rule.symbol for rule in candidate.entry.abi) if candidate.entry else ()
+
+
+def _features(candidate: "Candidate", image: "Image", exported: dict[str, bool]) -> tuple[str, ...]:
+    """The features declared, else those of the catalog's first rule that the file meets."""
+    if candidate.abi or candidate.entry is None:
+        return candidate.abi
+    for rule in candidate.entry.abi:
+        if exported[rule.symbol] and rule.soname in ("", image.soname):
+            return rule.features
+    return ()
+
+
+def _describe(image: "Image") -> str:
+    machine = _MACHINES.get(image.machine, f"machine {image.machine}")
+    return f"{machine} {image.elf_class}-bit {image.byteorder}-endian"
+
+
+def _unreadable(path: str, error: OSError) -> str:
+    """What is wrong with a path that cannot be read; an archive in the middle of it is named."""
+    if isinstance(error, NotADirectoryError):
+        outer = path
+        while outer and not os.path.isfile(outer):
+            outer = os.path.dirname(outer)
+        return f"lies inside {outer}, which is a file (an archive?): the linker maps only files of their own"
+    return error.strerror or str(error)

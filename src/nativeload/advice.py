@@ -1,0 +1,69 @@
+"""What to do next: the packages that install a library, wheels that ship it undeclared, the symbol meant.
+
+Runs only once something has failed and somebody reads why: it may be slow.
+"""
+
+import os
+import sys
+
+from nativeload import cache, catalog, core, metadata, requirement
+
+_NEAREST = 3  # names offered
+_CUTOFF = 0.5  # difflib's: how alike a name must be to be offered
+
+
+def advice(text: str) -> list[str]:
+    """Lines for the reader of a refusal."""
+    wanted = requirement.parse(text)
+    lines = [
+        f"{label} ships {path} without declaring it: {cache.variable_of(wanted.name)}={path} uses it"
+        for label, path in undeclared(wanted)
+    ]
+    lines += [
+        f"{path} is an archive on sys.path: the linker maps only files of their own, so no library in it counts"
+        for path in sys.path
+        if os.path.isfile(path)
+    ]
+    entry = catalog.lookup(wanted.stem)
+    commands = {"pip": "pip install", "apt": "apt install"}
+    for installer, packages in entry.install if entry else ():
+        lines += [f"{commands[installer]} {package}" for package in packages]
+    if entry is None:
+        lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships lib{wanted.stem}.so")
+    lines.append(f"{cache.variable_of(wanted.name)}=/absolute/path/to/the/library")
+    return lines
+
+
+def undeclared(wanted: requirement.Requirement) -> list[tuple[str, str]]:
+    """(distribution, path) of files of the library's name in installed wheels, however they are mangled.
+
+    "libscipy_openblas64_-HASH.so" is taken for openblas: a whole word of the name must be the library's.
+    """
+    found = []
+    for distribution in metadata.distributions():
+        for path in distribution.files():
+            name = os.path.basename(path)
+            if ".so" in name and name.startswith("lib") and _mentions(name, wanted.stem) and os.path.isfile(path):
+                found.append((distribution.label, path))
+    return found
+
+
+def _mentions(name: str, stem: str) -> bool:
+    base = name.partition(".so")[0].removeprefix("lib").partition("-")[0]
+    return base == stem or stem in base.replace("64", "").split("_")
+
+
+def nearest(path: str, symbol: str) -> list[str]:
+    """The exported names most like a symbol that is not there."""
+    from difflib import get_close_matches
+
+    try:
+        names = core.exports(path)
+    except (OSError, ValueError):
+        return []
+    # difflib is quadratic in the names' length and slow over 10,000: first those that share the symbol's core.
+    core_name = symbol.strip("_").lower()
+    related = [name for name in names if core_name in name.lower() or name.strip("_").lower() in core_name]
+    related += [name for name in names if name[:4] == symbol[:4]]
+    pool = list(dict.fromkeys(related))[:2000] or names[:2000]
+    return get_close_matches(symbol, pool, n=_NEAREST, cutoff=_CUTOFF) or sorted(related, key=len)[:_NEAREST]

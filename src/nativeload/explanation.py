@@ -1,0 +1,83 @@
+"""Why that library: the search of `load` with its trace shown. Never a second search of its own."""
+
+import sys
+
+from nativeload import requirement, resolution
+from nativeload.errors import NativeLoadError, RequirementError
+from nativeload.record import Record
+from nativeload.trace import Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from nativeload.spec import LibrarySpec, Step
+    from nativeload.trace import Status
+
+
+class Explanation(Record):
+    """A search and its outcome. `error` is what `load` would say besides the steps, "" where it says nothing."""
+
+    __slots__ = ("error", "requirement", "spec", "status", "steps")
+    requirement: str
+    status: "Status"
+    spec: "LibrarySpec | None"
+    steps: "tuple[Step, ...]"
+    error: str
+
+    def to_dict(self) -> "dict[str, Any]":
+        """The JSON form: {"version": 1, "requirement", "status", "spec", "steps", "error"}."""
+        return {
+            "version": 1,
+            "requirement": self.requirement,
+            "status": self.status,
+            "spec": self.spec and self.spec.to_dict(),
+            "steps": [step.to_dict() for step in self.steps],
+            "error": self.error or None,
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [*_outcome(self), "", "searched, in order:", *(f"  {step}" for step in self.steps), *_advice(self)]
+        )
+
+
+def explain(text: str, symbols: "Iterable[str]") -> Explanation:
+    """What `nativeload.explain` does."""
+    wanted = requirement.parse(text, tuple(symbols))
+    sys.audit("nativeload.find", text)
+    trace, spec, error = Trace(), None, ""
+    try:
+        spec = resolution.run(wanted, trace)
+    except RequirementError:
+        raise
+    except NativeLoadError as refused:
+        # An ABIMismatchError says what the steps say; an override's own words are nowhere else.
+        error = "" if hasattr(refused, "steps") else str(refused)
+    status = "incompatible" if error else trace.status
+    return Explanation(requirement=text, status=status, spec=spec, steps=trace.steps, error=error)
+
+
+def _outcome(explanation: Explanation) -> list[str]:
+    spec = explanation.spec
+    if spec is None:
+        lines = [f"{explanation.requirement}: {explanation.status.replace('-', ' ')}"]
+        return [*lines, f"  {explanation.error}"] if explanation.error else lines
+    lines = [f"{explanation.requirement}: {spec.path}"]
+    known: dict[str, str | None] = {
+        "soname": spec.soname,
+        "version": spec.version or "unknown",
+        "abi": ", ".join(spec.abi),
+    }
+    known |= {"origin": spec.origin, "provider": str(spec.provider) if spec.provider else None}
+    known |= {"first": ", ".join(spec.dependencies)}
+    return lines + [f"  {name:<9} {value}" for name, value in known.items() if value]
+
+
+def _advice(explanation: Explanation) -> list[str]:
+    if explanation.spec is not None or explanation.error:
+        return []
+    from nativeload.advice import advice
+
+    return ["", "what you can do:", *(f"  {line}" for line in advice(explanation.requirement))]

@@ -1,0 +1,104 @@
+"""The facts of one file, read from its headers by the backend. Nothing is mapped, nothing judged."""
+
+from nativeload import core
+from nativeload.cache import signature
+from nativeload.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# elf.h's numbers that a verdict turns on
+ET_DYN = 3
+DF_1_NODEFLIB = 0x800
+DF_1_NOOPEN = 0x40
+DF_1_PIE = 0x8000000
+OSABI_ACCEPTED = (0, 3)  # ELFOSABI_SYSV, ELFOSABI_GNU
+
+_MEMO = 4096  # images kept; then all are forgotten
+
+_memo: "dict[tuple[str, tuple[str, ...]], tuple[str, Image]]" = {}
+
+
+class Image(Record):
+    """One ELF file's facts; fields as `nativeload._native.image` gives them, `exported` for the symbols asked."""
+
+    __slots__ = (  # noqa: RUF023 - the order is the backend's
+        "elf_class",
+        "byteorder",
+        "machine",
+        "flags",
+        "type",
+        "osabi",
+        "interp",
+        "soname",
+        "needed",
+        "rpath",
+        "runpath",
+        "flags_1",
+        "verneed",
+        "verdef",
+        "isa_needed",
+        "build_id",
+        "exported",
+        "signature",
+    )
+    elf_class: int
+    byteorder: str
+    machine: int
+    flags: int
+    type: int
+    osabi: int
+    interp: str | None
+    soname: str | None
+    needed: tuple[str, ...]
+    rpath: str | None
+    runpath: str | None
+    flags_1: int
+    verneed: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
+    verdef: tuple[str, ...]
+    isa_needed: int
+    build_id: str | None
+    exported: tuple[bool, ...]
+    signature: tuple[int, int, int, int, int]
+
+    def same_kind(self, other: "Image") -> bool:
+        """Same class, byte order and machine: what the linker asks before it looks further."""
+        return (self.elf_class, self.byteorder, self.machine) == (other.elf_class, other.byteorder, other.machine)
+
+    @property
+    def libc(self) -> str:
+        """ "glibc", "musl", or "" where the file names no C library."""
+        for name in self.needed:
+            if name == "libc.so.6" or name.startswith("ld-linux"):
+                return "glibc"
+            if name == "libc.so" or name.startswith(("libc.musl-", "ld-musl-")):
+                return "musl"
+        return ""
+
+
+def read(path: str, symbols: tuple[str, ...] = ()) -> Image:
+    """The facts of a file, read again only when its signature has changed.
+
+    Raises OSError where it cannot be read, ValueError where it is not a sound ELF file.
+    """
+    state = signature(path)
+    known = _memo.get((path, symbols))
+    if known is not None and known[0] == state:
+        return known[1]
+    facts: dict[str, Any] = dict(zip(Image.__slots__, core.image(path, symbols), strict=True))
+    image = Image(**facts)
+    if len(_memo) >= _MEMO:
+        _memo.clear()
+    _memo[path, symbols] = state, image
+    return image
+
+
+def forget() -> None:
+    """Drop what was read."""
+    _memo.clear()
+
+
+def process() -> Image:
+    """The running program's own image: what a library must be like to be mapped here."""
+    return read("/proc/self/exe")

@@ -1,0 +1,107 @@
+"""What there is: the images this process has mapped, the libraries that installed distributions provide."""
+
+import os
+
+from nativeload import catalog, core, loader, metadata, requirement
+from nativeload.machinery.wheel import WheelFinder
+from nativeload.record import Record
+from nativeload.spec import Provider, Rejection
+from nativeload.trace import Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class LoadedImage(Record):
+    """One image of this process. `provider` is None where no distribution is known to ship it.
+
+    `name` is the library's, where nativeload loaded it.
+    """
+
+    __slots__ = ("name", "path", "provider", "soname")
+    path: str
+    soname: str | None
+    name: str | None
+    provider: Provider | None
+
+    def to_dict(self) -> "dict[str, Any]":
+        """The JSON form."""
+        provider = self.provider and {"distribution": self.provider.distribution, "version": self.provider.version}
+        return {"path": self.path, "soname": self.soname, "name": self.name, "provider": provider}
+
+
+class Provided(Record):
+    """One library that an installed distribution provides: usable here (`problem` is ""), or why not."""
+
+    __slots__ = ("abi", "name", "path", "problem", "provider", "version")
+    name: str
+    path: str
+    provider: Provider | None
+    version: str | None
+    abi: tuple[str, ...]
+    problem: str
+
+    def to_dict(self) -> "dict[str, Any]":
+        """The JSON form."""
+        provider = self.provider and {"distribution": self.provider.distribution, "version": self.provider.version}
+        return {**self._fields(), "abi": list(self.abi), "provider": provider}
+
+
+def loaded() -> list[LoadedImage]:
+    """What `nativeload.loaded` gives. The program itself has the path "" in the linker's map and is left out."""
+    ours = {library.path: library for library in loader.libraries()}
+    shipped = _by_path()
+    images = []
+    for path, soname in core.linkmap():
+        if path:
+            library = ours.get(path)
+            provider = (library.provider if library else None) or shipped.get(os.path.realpath(path))
+            images.append(
+                LoadedImage(path=path, soname=soname, name=library.name if library else None, provider=provider)
+            )
+    return images
+
+
+def _by_path() -> dict[str, Provider]:
+    """{real path: provider} of every library that a distribution declares or the catalog knows."""
+    return {os.path.realpath(one.path): one.provider for one in provided() if one.provider is not None}
+
+
+def provided() -> list[Provided]:
+    """Every library of every provider, by name: those declared, those the catalog knows; each judged."""
+    names = {library for provider in metadata.providers() for library, _ in provider.declared()}
+    found = []
+    for name in sorted({*names, *catalog.names()}):
+        found += _provided(name)
+    return found
+
+
+def _provided(name: str) -> list[Provided]:
+    from nativeload import abi
+    from nativeload.errors import RequirementError
+
+    trace = Trace()
+    try:
+        wanted = requirement.parse(name)
+    except RequirementError as error:
+        return [Provided(name=name, path="", provider=None, version=None, abi=(), problem=str(error))]
+    found = []
+    for proposed in WheelFinder().candidates(wanted, trace):
+        verdict = abi.judge(proposed, wanted)
+        refused = isinstance(verdict, Rejection)
+        found.append(
+            Provided(
+                name=name,
+                path=proposed.path,
+                provider=proposed.provider,
+                version=proposed.version if isinstance(verdict, Rejection) else verdict.version,
+                abi=proposed.abi if isinstance(verdict, Rejection) else verdict.abi,
+                problem=str(verdict) if refused else "",
+            )
+        )
+    for step in trace.steps:
+        if step.verdict == "rejected":
+            provider = Provider(distribution=step.candidate, version="")
+            found.append(Provided(name=name, path="", provider=provider, version=None, abi=(), problem=step.reason))
+    return found

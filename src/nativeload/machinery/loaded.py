@@ -1,0 +1,79 @@
+"""What the process already has. A second copy of a library is a hazard, so the first must do or the search ends."""
+
+import os
+
+from nativeload import catalog, core
+from nativeload.errors import ABIMismatchError, OverrideError
+from nativeload.machinery import override
+from nativeload.machinery.wheel import WheelFinder
+from nativeload.spec import candidate
+from nativeload.trace import Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nativeload.requirement import Requirement
+    from nativeload.spec import Candidate
+
+
+class LoadedFinder:
+    """Finds images of this process by soname: one of the library's name, or that the catalog knows it by."""
+
+    name = "loaded"
+
+    def candidates(self, requirement: "Requirement", trace: Trace) -> "Iterator[Candidate]":
+        """Each image of that soname. Raises OverrideError where one contradicts the user's choice, ABIMismatchError
+        where one is of a version that will not do.
+
+        An image of other ABI features under another soname is another library, and the chain goes on.
+        """
+        mapped = _mapped(requirement)
+        if not mapped:
+            trace.absent(requirement.filename or f"lib{requirement.name}.so*", "not in this process")
+            return
+        _agree(requirement, mapped)
+        shipped = {one.path: one for one in WheelFinder().candidates(requirement, Trace())}
+        for path, soname in mapped:
+            known = shipped.get(path)
+            yield candidate(
+                path,
+                "loaded",
+                f"already in this process as {soname}",
+                provider=known and known.provider,
+                version=known and known.version,
+                abi=known.abi if known else (),
+                entry=known.entry if known else catalog.lookup(requirement.stem),
+            )
+            if trace.rejection is not None and trace.rejection.kind == "version":
+                raise ABIMismatchError(requirement.text, requirement.name, trace.steps)
+
+
+def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
+    """(path, soname) of the images that carry the library's name."""
+    entry = None if requirement.filename else catalog.lookup(requirement.stem)
+    sonames = entry.sonames if entry else ()
+    return [
+        (path, soname)
+        for path, soname in core.linkmap()
+        if soname and os.path.isabs(path) and (requirement.names(soname) or soname in sonames)
+    ]
+
+
+def _agree(requirement: "Requirement", mapped: list[tuple[str, str]]) -> None:
+    """The user's choice binds what is loaded too."""
+    choice = override.choice(requirement)
+    if choice is None:
+        return
+    spec = override.resolve(requirement, choice)
+    if not any(same_file(path, spec.path) for path, _ in mapped):
+        reason = f"it means {spec.path}, but this process already has {mapped[0][0]}"
+        raise OverrideError(choice.variable, choice.value, reason)
+
+
+def same_file(one: str, other: str) -> bool:
+    """Whether two paths are one file, as the linker sees it: by device and inode."""
+    try:
+        return one == other or os.path.samefile(one, other)
+    except OSError:
+        return False

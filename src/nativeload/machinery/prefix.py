@@ -1,0 +1,39 @@
+"""`sys.prefix/lib`: where wheels' data files go, and conda's libraries. Another environment's prefix is not ours."""
+
+import os
+import sys
+
+from nativeload import catalog
+from nativeload.linkers import glibc
+from nativeload.machinery.system import best_first
+from nativeload.spec import candidate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nativeload.requirement import Requirement
+    from nativeload.spec import Candidate
+    from nativeload.trace import Trace
+
+
+class PrefixFinder:
+    """Finds libraries in the lib directory of the running environment."""
+
+    name = "prefix"
+
+    def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
+        """The catalog's sonames there, then files of the library's name, newest version first."""
+        directory = f"{sys.prefix}/lib"
+        linker = glibc.linker()
+        system = [place for place, kind in linker.search_path if kind == "default"]
+        if any(os.path.realpath(directory) == os.path.realpath(place) for place in system):
+            trace.absent(directory, "is a directory of the system's own, where the system finder looks")
+            return
+        trace.consult(directory)
+        entry = catalog.lookup(requirement.stem)
+        names = best_first(requirement, entry, linker.listing(directory))
+        if not names:
+            trace.absent(f"{directory}/{requirement.filename or f'lib{requirement.name}.so*'}", "no such file")
+        for name in names:
+            yield candidate(f"{directory}/{name}", "prefix", f"in {directory}", entry=entry)

@@ -1,0 +1,90 @@
+"""What the dynamic linker itself would find, without starting a process."""
+
+import os
+
+from nativeload import catalog
+from nativeload.linkers import glibc
+from nativeload.requirement import Requirement
+from nativeload.spec import Rejection, candidate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nativeload.catalog import Entry
+    from nativeload.spec import Candidate
+    from nativeload.trace import Trace
+
+
+class SystemFinder:
+    """Finds by the linker's own order: its rpath, LD_LIBRARY_PATH as at start, `ld.so.cache`, default directories."""
+
+    name = "system"
+
+    def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
+        """Each file that the name may mean, in the order the linker would come to it."""
+        linker = glibc.linker()
+        entry = catalog.lookup(requirement.stem)
+        trace.consult(glibc.CACHE)
+        seen: set[str] = set()
+        for path, how in _paths(linker, requirement, entry, trace):
+            if path not in seen:
+                seen.add(path)
+                yield candidate(path, "system", how, entry=entry)
+        if not seen:
+            name = requirement.filename or f"lib{requirement.name}.so*"
+            trace.absent(name, "not in LD_LIBRARY_PATH, ld.so.cache or the default directories")
+
+
+def _paths(
+    linker: glibc.Linker, requirement: Requirement, entry: "Entry | None", trace: "Trace"
+) -> "Iterator[tuple[str, str]]":
+    before = [(place, kind) for place, kind in linker.search_path if kind != "default"]
+    yield from _in_directories(linker, before, requirement, entry, trace)
+    for path in _cached(linker, requirement, entry):
+        yield path, "in ld.so.cache"
+    after = [(place, "a default directory") for place, kind in linker.search_path if kind == "default"]
+    yield from _in_directories(linker, after, requirement, entry, trace)
+
+
+def _in_directories(
+    linker: glibc.Linker,
+    directories: list[tuple[str, str]],
+    requirement: Requirement,
+    entry: "Entry | None",
+    trace: "Trace",
+) -> "Iterator[tuple[str, str]]":
+    for directory, kind in directories:
+        if not os.path.isabs(directory):
+            reason = f"{kind} names the current directory, and nothing is loaded from there"
+            trace.rejected(directory or ".", Rejection(kind="file", reason=reason))
+            continue
+        for place in linker.directories(directory):
+            trace.consult(place)
+            for name in best_first(requirement, entry, linker.listing(place)):
+                yield f"{place}/{name}", f"in {place} ({kind})"
+
+
+def _cached(linker: glibc.Linker, requirement: Requirement, entry: "Entry | None") -> list[str]:
+    if requirement.filename and not requirement.filename.endswith(".so"):
+        return linker.cached(requirement.filename, stem=False)
+    known = [path for soname in _sonames(requirement, entry) for path in linker.cached(soname, stem=False)]
+    return known + linker.cached(requirement.filename or f"lib{requirement.name}.so", stem=True)
+
+
+def _sonames(requirement: Requirement, entry: "Entry | None") -> tuple[str, ...]:
+    return entry.sonames if entry is not None and not requirement.filename else ()
+
+
+def best_first(requirement: Requirement, entry: "Entry | None", listing: dict[str, list[str]]) -> list[str]:
+    """The files of one directory that a requirement's name may mean: the catalog's sonames, the development name
+    (what the system holds to be current), then versions, newest first."""
+    stems = {f"{requirement.filename.partition('.so')[0]}.so" if requirement.filename else f"lib{requirement.name}.so"}
+    present = [name for stem in stems for name in listing.get(stem, ()) if requirement.names(name)]
+    known = [s for s in _sonames(requirement, entry) if s in listing.get(f"{s.partition('.so')[0]}.so", ())]
+    return list(dict.fromkeys((*known, *sorted(present, key=_age))))
+
+
+def _age(name: str) -> tuple[bool, list[int]]:
+    version = name.partition(".so")[2]
+    return bool(version), [-int(part) for part in version.split(".") if part.isdigit()]

@@ -1,0 +1,135 @@
+"""Libraries shipped by installed distributions: those declared, then those the catalog knows."""
+
+import os
+
+from nativeload import catalog, metadata
+from nativeload.errors import DeclarationError
+from nativeload.requirement import normal
+from nativeload.spec import Provider, Rejection, candidate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nativeload.metadata import Distribution
+    from nativeload.requirement import Requirement
+    from nativeload.spec import Candidate
+    from nativeload.trace import Trace
+
+
+class WheelFinder:
+    """Finds what wheels ship. With `distribution`, what that one ships."""
+
+    name = "wheel"
+
+    def __init__(self, distribution: str = "") -> None:
+        self._only = normal(distribution)
+
+    def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
+        """Declared by an entry point, in the order of `sys.path`; then the catalog's wheels, in its order."""
+        before, found = len(trace), False
+        for proposed in self._sources(requirement, trace):
+            found = True
+            yield proposed
+        if not found and len(trace) == before:
+            trace.absent(requirement.stem, "no installed distribution declares it or is known to ship it")
+
+    def _sources(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
+        for distribution in metadata.providers(trace):
+            if self._only in ("", distribution.name):
+                for library, package in distribution.declared():
+                    if normal(library) in (normal(requirement.stem), normal(requirement.name)):
+                        yield from _declared(distribution, library, package, trace)
+        entry = catalog.lookup(requirement.stem)
+        for wheel in entry.wheels if entry else ():
+            if self._only in ("", normal(wheel.distribution)):
+                found = metadata.find(wheel.distribution, trace)
+                if found is not None:
+                    assert entry is not None
+                    yield from _shipped(found, wheel, entry, trace)
+
+
+def _declared(distribution: "Distribution", library: str, package: str, trace: "Trace") -> "Iterator[Candidate]":
+    label = distribution.label
+    try:
+        libraries = metadata.read(distribution, package)
+        declared = libraries.get(normal(library))
+        if declared is None:
+            known = ", ".join(one.name for one in libraries.values()) or "nothing"
+            raise DeclarationError(f"{label}'s entry point {library!r}", f"{metadata.FILE} declares {known}")
+        trace.consult(f"{declared.package}/{metadata.FILE}")
+        if trace.consult(declared.path) == "-" and not os.path.lexists(declared.path):
+            raise DeclarationError(declared.where, f"{declared.path} does not exist")
+    except DeclarationError as error:
+        trace.rejected(label, Rejection(kind="declaration", reason=f"DeclarationError: {error}"))
+        trace.consult(error.where.rpartition(":")[0])
+        return
+    version = distribution.version
+    yield candidate(
+        declared.path,
+        "wheel",
+        f"declared by {label} {version}",
+        provider=Provider(distribution=label, version=version),
+        version=declared.version or version or None,
+        soname=declared.soname,
+        abi=declared.abi,
+        entry=catalog.lookup(library),
+        siblings=tuple(dict.fromkeys(os.path.dirname(one.path) for one in libraries.values())),
+    )
+
+
+def _shipped(
+    distribution: "Distribution", wheel: catalog.Wheel, entry: catalog.Entry, trace: "Trace"
+) -> "Iterator[Candidate]":
+    label, version = distribution.label, distribution.version
+    paths = list(_places(distribution, wheel, trace))
+    if not paths:
+        trace.absent(wheel.path or wheel.data, f"{label} {version} is installed, but has no such file")
+    for path in paths:
+        yield candidate(
+            path,
+            "wheel",
+            f"shipped by {label} {version}, which the catalog knows",
+            provider=Provider(distribution=label, version=version),
+            version=version if wheel.version else None,
+            entry=entry,
+        )
+
+
+def _places(distribution: "Distribution", wheel: catalog.Wheel, trace: "Trace") -> "Iterator[str]":
+    """The files a catalog's path stands for in one installation."""
+    pattern = (wheel.path or wheel.data).replace("{machine}", os.uname().machine)
+    if wheel.data:
+        # Where an installer put the data files, its RECORD knows: prefix, user base or target directory.
+        known = list(distribution.files())
+        for path in known:
+            if _stands_for(f"/{pattern}", path) and trace.consult(path) != "-":
+                yield path
+        return
+    for site in dict.fromkeys((distribution.site, *metadata.sites())):
+        directory, _, name = f"{site}/{pattern}".rpartition("/")
+        for path in _matching(directory, name, trace):
+            yield path
+            return
+
+
+def _matching(directory: str, name: str, trace: "Trace") -> list[str]:
+    if "{soversion}" not in name:
+        path = f"{directory}/{name}"
+        return [path] if trace.consult(path) != "-" else []
+    trace.consult(directory)
+    try:
+        entries = sorted(os.listdir(directory))
+    except OSError:
+        return []
+    return [f"{directory}/{entry}" for entry in entries if _stands_for(name, entry)]
+
+
+def _stands_for(pattern: str, path: str) -> bool:
+    """Whether a path ends in what a pattern says; "{soversion}" is digits and dots, so no other library matches."""
+    before, soversion, after = pattern.partition("{soversion}")
+    if not soversion:
+        return path == pattern or path.endswith(pattern if pattern.startswith("/") else f"/{pattern}")
+    start = path.rfind(before)
+    version = path[start + len(before) : len(path) - len(after)] if start >= 0 and path.endswith(after) else ""
+    return version.replace(".", "").isdigit() and version[0] != "."

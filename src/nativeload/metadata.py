@@ -1,0 +1,254 @@
+"""Installed distributions and what they declare: entry points of the group `nativeload.libraries`, `nativeload.toml`.
+
+Distributions are those on `sys.path`, the first of a name wins, as for `import`. Nothing here imports a provider.
+"""
+
+import os
+import sys
+
+from nativeload import core
+from nativeload.cache import signature
+from nativeload.errors import DeclarationError
+from nativeload.record import Record
+from nativeload.requirement import normal
+from nativeload.tomlfile import Document
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from nativeload.trace import Trace
+
+GROUP = "nativeload.libraries"
+FILE = "nativeload.toml"
+
+_KEYS = {"path": str, "soname": str, "version": str, "abi": list}
+
+
+class Distribution(Record):
+    """An installed distribution: `site` is the directory it is in, `directory` its dist-info's or egg-info's name."""
+
+    __slots__ = ("directory", "entry_points", "name", "site")
+    name: str
+    site: str
+    directory: str
+    entry_points: str | None
+
+    @property
+    def version(self) -> str:
+        """Its version, from the directory's name; "" where nothing tells."""
+        version = self.directory.rpartition(".")[0].partition("-")[2]
+        return version.partition("-py")[0] or self._header("Version")
+
+    @property
+    def label(self) -> str:
+        """Its name as its author writes it."""
+        return self._header("Name") or self.name
+
+    def _header(self, field: str) -> str:
+        for file in ("METADATA", "PKG-INFO"):
+            try:
+                with open(f"{self.site}/{self.directory}/{file}", encoding="utf-8", errors="replace") as lines:
+                    for line in lines:
+                        if line.startswith(f"{field}:"):
+                            return line.partition(":")[2].strip()
+                        if not line.strip():
+                            break
+            except OSError:
+                continue
+        return ""
+
+    def declared(self) -> "Iterator[tuple[str, str]]":
+        """(library, package) of each entry point in the group."""
+        inside = False
+        for raw in (self.entry_points or "").splitlines():
+            line = raw.strip()
+            if line.startswith("["):
+                inside = line == f"[{GROUP}]"
+            elif inside and "=" in line and not line.startswith(("#", ";")):
+                name, _, value = line.partition("=")
+                yield name.strip(), value.partition(":")[0].partition("[")[0].strip()
+
+    def files(self) -> "Iterator[str]":
+        """The paths in its RECORD, absolute; none where it has no RECORD."""
+        try:
+            with open(f"{self.site}/{self.directory}/RECORD", encoding="utf-8", errors="surrogateescape") as lines:
+                for line in lines:
+                    # Only a name with a comma or a quote is quoted, and no library's is.
+                    yield os.path.normpath(os.path.join(self.site, line.partition(",")[0]))
+        except OSError:
+            return
+
+
+class Library(Record):
+    """One library that a provider declares, as it stands in its `nativeload.toml`, and where (`where`, "file:line").
+
+    `path` is absolute and inside the package, whose directory is `package`.
+    """
+
+    __slots__ = ("abi", "name", "package", "path", "soname", "version", "where")
+    name: str
+    package: str
+    path: str
+    soname: str | None
+    version: str | None
+    abi: tuple[str, ...]
+    where: str
+
+
+# What one directory holds: {normal name: (dist-info's name, entry_points.txt or None)}, and those that declare.
+_Site = tuple[dict[str, tuple[str, str | None]], list[str]]
+_sites: dict[str, tuple[str, _Site]] = {}
+
+
+def sites() -> list[str]:
+    """The directories on `sys.path` that can hold distributions, absolute, once each.
+
+    The interpreter's own library is left out, and so is "" (the current directory, whatever it is by then): what
+    is installed there is not a provider of machine code.
+    """
+    stdlib = os.path.dirname(os.__file__)
+    archive = f"python{sys.version_info[0]}{sys.version_info[1]}.zip"
+    own = {"", stdlib, f"{stdlib}/lib-dynload"}
+    entries = [e for e in sys.path if isinstance(e, str) and e not in own and os.path.basename(e) != archive]
+    return list(dict.fromkeys(map(os.path.abspath, entries)))
+
+
+def _scan(site: str) -> _Site:
+    try:
+        found = core.scan(site, GROUP)
+    except OSError:
+        return {}, []
+    names: dict[str, tuple[str, str | None]] = {}
+    for directory, text in found:
+        names.setdefault(normal(directory.rpartition(".")[0].partition("-")[0]), (directory, text))
+    return names, [name for name, (_, text) in names.items() if text is not None]
+
+
+def _site(site: str, trace: "Trace | None") -> _Site:
+    state = trace.consult(site) if trace else signature(site)
+    known = _sites.get(site)
+    if known is None or known[0] != state:
+        known = _sites[site] = state, _scan(site)
+    return known[1]
+
+
+def forget() -> None:
+    """Drop what was read."""
+    _sites.clear()
+
+
+def find(name: str, trace: "Trace | None" = None) -> Distribution | None:
+    """The installed distribution of a name, None if there is none."""
+    plain = normal(name)
+    for site in sites():
+        found = _site(site, trace)[0].get(plain)
+        if found:
+            return Distribution(name=plain, site=site, directory=found[0], entry_points=found[1])
+    return None
+
+
+def distributions() -> "Iterator[Distribution]":
+    """Every installed distribution."""
+    seen: set[str] = set()
+    for site in sites():
+        for name, (directory, text) in _site(site, None)[0].items():
+            if name not in seen:
+                seen.add(name)
+                yield Distribution(name=name, site=site, directory=directory, entry_points=text)
+
+
+def providers(trace: "Trace | None" = None) -> "Iterator[Distribution]":
+    """Every distribution that declares libraries."""
+    before: list[dict[str, tuple[str, str | None]]] = []
+    for site in sites():
+        names, declaring = _site(site, trace)
+        for name in declaring:
+            if not any(name in earlier for earlier in before):
+                directory, text = names[name]
+                yield Distribution(name=name, site=site, directory=directory, entry_points=text)
+        before.append(names)
+
+
+def package_directories(package: str, site: str) -> list[str]:
+    """The directories of an importable package, without importing it; those of the distribution's own site first.
+
+    Only the top-level name is asked of the import system's finders: asking for a dotted one imports the parent.
+    An editable install's finder answers here.
+    """
+    top, *inner = package.split(".")
+    homes = [f"{place}/{top}" for place in (site, *sites()) if os.path.isdir(f"{place}/{top}")]
+    if not homes:
+        homes = _by_import_system(top)
+    return list(dict.fromkeys("/".join((home, *inner)) for home in homes))
+
+
+def _by_import_system(top: str) -> list[str]:
+    for finder in sys.meta_path:
+        find_spec = getattr(finder, "find_spec", None)
+        try:
+            spec = find_spec(top, None, None) if find_spec else None
+            if spec is not None:
+                return [os.path.abspath(home) for home in spec.submodule_search_locations or ()]
+        except Exception as error:  # Whatever somebody's import hook raises, the other providers still count.
+            raise DeclarationError(top, f"the import system cannot say where it is: {error!r}") from error
+    return []
+
+
+def read(distribution: Distribution, package: str) -> dict[str, Library]:
+    """The libraries that a package's `nativeload.toml` declares. Raises DeclarationError, with file and line."""
+    parts = package.split(".")
+    if not all(part.isidentifier() for part in parts):
+        raise DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
+    homes = package_directories(package, distribution.site)
+    home = next((home for home in homes if os.path.lexists(f"{home}/{FILE}")), None)
+    if home is None:
+        where = " or ".join(homes) or f"package {package}, which is not on sys.path as a directory"
+        raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {FILE} in {where}")
+    document = Document(f"{home}/{FILE}")
+    for key in document.table:
+        if key != "library":
+            raise DeclarationError(document.where(key), f"unknown key {key!r}; a {FILE} has tables [library.NAME]")
+    libraries = document.table.get("library", {})
+    if not isinstance(libraries, dict):
+        raise DeclarationError(document.where("library"), "library is a table: write [library.NAME]")
+    return {normal(name): _library(document, home, name, table) for name, table in libraries.items()}
+
+
+def _library(document: Document, home: str, name: str, table: "Any") -> Library:
+    header = f"library.{name}"
+    if not isinstance(table, dict):
+        raise DeclarationError(document.where(name), f"{header} is a table: write [{header}]")
+    for key, value in table.items():
+        expected = _KEYS.get(key)
+        if expected is None:
+            raise DeclarationError(document.where(key, header), f"unknown key {key!r}; known are {', '.join(_KEYS)}")
+        listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        if not (listed if expected is list else isinstance(value, str)):
+            kind = "a string" if expected is str else "a list of strings"
+            raise DeclarationError(document.where(key, header), f"{key} is {kind}")
+    if "path" not in table:
+        raise DeclarationError(document.where(header), f"[{header}] has no path")
+    return Library(
+        name=name,
+        package=home,
+        path=_inside(document, home, header, table["path"]),
+        soname=table.get("soname"),
+        version=table.get("version"),
+        abi=tuple(feature.lower() for feature in table.get("abi", ())),
+        where=document.where("path", header),
+    )
+
+
+def _inside(document: Document, home: str, header: str, path: str) -> str:
+    where = document.where("path", header)
+    if not path or "\0" in path:
+        raise DeclarationError(where, "path is empty, or no path")
+    if os.path.isabs(path):
+        raise DeclarationError(where, f"path {path!r} is absolute; it is relative to the package")
+    whole = os.path.normpath(f"{home}/{path}")
+    # By name, not by what links lead to: an installer may make every file a link into its own store.
+    if not whole.startswith(f"{home}/"):
+        raise DeclarationError(where, f"path {path!r} climbs out of the package")
+    return whole

@@ -1,0 +1,102 @@
+"""The chain: each finder in turn proposes, the ABI verdict disposes, the trace keeps why. Nothing here maps a file."""
+
+import sys
+
+from nativeload import abi, catalog, core, images, metadata, requirement
+from nativeload.errors import ABIMismatchError, LibraryNotFoundError, NativeLoadError
+from nativeload.linkers import glibc
+from nativeload.machinery import LoadedFinder, OverrideFinder, PrefixFinder, SystemFinder, WheelFinder
+from nativeload.machinery.loaded import same_file
+from nativeload.spec import LibrarySpec, Rejection, candidate
+from nativeload.trace import Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nativeload.abc import Finder
+    from nativeload.requirement import Requirement
+    from nativeload.spec import Candidate
+
+finders: "list[Finder]" = [LoadedFinder(), OverrideFinder(), WheelFinder(), PrefixFinder(), SystemFinder()]
+
+
+def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | None, Trace]:
+    """Run the chain for a requirement: the spec, None where nothing will do, and the trace of the search.
+
+    Raises RequirementError, and what a finder raises to end the search: OverrideError, ABIMismatchError.
+    """
+    trace = Trace()
+    return run(requirement.parse(text, symbols), trace), trace
+
+
+def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
+    """The chain for a parsed requirement, recorded in `trace`."""
+    refused: set[str] = set()
+    for finder in finders:
+        trace.finder = finder.name
+        for proposed in finder.candidates(wanted, trace):
+            state = trace.consult(proposed.path)
+            if state in refused:
+                continue  # The same file by another name: what is wrong with its headers was said.
+            verdict = abi.judge(proposed, wanted)
+            if not isinstance(verdict, Rejection):
+                spec = _only_copy(verdict, proposed, wanted, trace)
+                trace.accepted(spec.path, proposed.reason)
+                return spec
+            trace.rejected(proposed.path, verdict)
+            if verdict.kind != "dependency" and state != "-":
+                refused.add(state)
+    return None
+
+
+def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec:
+    """The spec, or that of the copy already mapped under its soname: consumers bind to the first one loaded."""
+    if spec.origin == "loaded" or not spec.soname:
+        return spec
+    for path, soname in core.linkmap():
+        if soname == spec.soname and path and not same_file(path, spec.path):
+            reason = f"this process already has {soname} from {path}; a second copy is a hazard"
+            trace.rejected(spec.path, Rejection(kind="soname", reason=reason))
+            trace.finder = "loaded"
+            mapped = candidate(path, "loaded", f"already in this process as {soname}", entry=proposed.entry)
+            verdict = abi.judge(mapped, wanted)
+            if isinstance(verdict, Rejection) or spec.origin == "override":
+                trace.rejected(
+                    path, verdict if isinstance(verdict, Rejection) else Rejection(kind="soname", reason=reason)
+                )
+                raise ABIMismatchError(wanted.text, wanted.name, trace.steps)
+            return verdict
+    return spec
+
+
+def find_spec(text: str, symbols: "Iterable[str]") -> LibrarySpec | None:
+    """What `nativeload.find_spec` does."""
+    sys.audit("nativeload.find", text)
+    try:
+        return resolve(text, tuple(symbols))[0]
+    except ABIMismatchError:
+        return None
+
+
+def failure(text: str, trace: Trace) -> NativeLoadError:
+    """The error for a search that found nothing."""
+    error = ABIMismatchError if trace.status == "incompatible" else LibraryNotFoundError
+    return error(text, requirement.parse(text).name, trace.steps)
+
+
+def known_sonames(spec: LibrarySpec) -> tuple[str, ...]:
+    """The sonames under which a process may have a library already."""
+    wanted = requirement.parse(spec.name)
+    entry = None if wanted.filename else catalog.lookup(wanted.stem)
+    return tuple(dict.fromkeys((*(entry.sonames if entry else ()), *((spec.soname,) if spec.soname else ()))))
+
+
+def invalidate_caches() -> None:
+    """What `nativeload.invalidate_caches` does."""
+    for module in (metadata, images, glibc):
+        module.forget()
+    for finder in finders:
+        invalidate = getattr(finder, "invalidate_caches", None)
+        if invalidate is not None:
+            invalidate()

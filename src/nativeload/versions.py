@@ -1,0 +1,42 @@
+"""Which version a library is, told without running it, and where that was read."""
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from nativeload.images import Image
+    from nativeload.spec import Candidate
+
+_LINKS = 40  # symbolic links followed, as the kernel does
+
+
+def of(candidate: "Candidate", image: "Image") -> tuple[str | None, str]:
+    """(version, where it was read): what the provider declares, the catalog's rule, the file's name, the soname."""
+    if candidate.version:
+        provider = candidate.provider
+        return candidate.version, f"of {provider.distribution}" if provider else "declared"
+    name = _real_name(candidate.path)
+    if candidate.entry is not None and candidate.entry.version_in_name:
+        version = _between(name, *candidate.entry.version_in_name)
+        return (version, "from the file's name") if version else (None, "its file name does not tell")
+    for text, source in ((name, "from the file's name"), (image.soname or "", "from the soname")):
+        version = text.partition(".so.")[2]
+        if version and version.replace(".", "").isdigit():
+            return version, source
+    return None, "neither its provider nor its name tells"
+
+
+def _between(name: str, before: str, after: str) -> str | None:
+    start = name.find(before)
+    version = name[start + len(before) : len(name) - len(after)] if start >= 0 and name.endswith(after) else ""
+    return version if version[:1].isdigit() else None
+
+
+def _real_name(path: str) -> str:
+    """The name of the file at the end of a chain of symbolic links."""
+    for _ in range(_LINKS):
+        try:
+            path = os.path.join(os.path.dirname(path), os.readlink(path))
+        except (OSError, ValueError):
+            break
+    return os.path.basename(path)
