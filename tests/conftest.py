@@ -22,7 +22,10 @@ BACKENDS = ("c", "python")
 
 
 def _has_extension() -> bool:
-    return importlib.util.find_spec("nativeload._native") is not None
+    try:
+        return importlib.util.find_spec("nativeload._native") is not None
+    except ModuleNotFoundError:
+        raise pytest.UsageError("nativeload is not installed in this environment") from None
 
 
 def _backend() -> str:
