@@ -1,0 +1,28 @@
+"""The pure-Python backend: the functions of `_native.pyi`, used where the C extension is not built.
+
+Same names, arguments, results and errors. Importing this costs next to nothing: pyelftools and ctypes are
+imported by the functions that need them. Nothing here chooses between the two backends.
+"""
+
+from .digest import digest
+from .elf import image
+from .ldcache import ldcache_search
+from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
+from .scan import scan
+from .searchpath import search_path
+from .symbols import exports
+
+__all__ = [
+    "digest",
+    "dlopen",
+    "dlsym",
+    "exports",
+    "image",
+    "isa_level",
+    "ldcache_search",
+    "libc",
+    "linkmap",
+    "loaded_handle",
+    "scan",
+    "search_path",
+]

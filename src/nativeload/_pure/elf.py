@@ -1,0 +1,232 @@
+"""The facts of one ELF file's headers, on pyelftools.
+
+Everything is read by way of the program headers, as the dynamic linker does: section headers may be stripped.
+pyelftools knows the shapes; what it trusts (counts, sizes, strings without an end, UTF-8) is bounded here.
+Symbols, versions and notes have modules of their own.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .file import RegularFile, Signature
+
+if TYPE_CHECKING:
+    from elftools.construct import Construct
+    from elftools.elf.structs import ELFStructs
+
+Verneed = tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
+Image = tuple[
+    int, str, int, int, int, int, str | None, str | None, tuple[str, ...], str | None, str | None, int,
+    Verneed, tuple[str, ...], int, str | None, tuple[bool, ...], Signature,
+]  # fmt: skip
+
+# A real file has some tens of each. The kernel refuses program headers of more than 64 KiB (fs/binfmt_elf.c).
+_MAX_PHDRS_SIZE = 1 << 16
+_MAX_DYNAMIC = 1 << 12
+_MAX_STRINGS = 1 << 22
+_MAX_INTERP = 1 << 12
+_STRING_STEP = 256
+
+_SEGMENT_ENDS = {
+    "PT_LOAD": "a loadable segment ends",
+    "PT_DYNAMIC": "the dynamic section ends",
+    "PT_INTERP": "the interpreter's name ends",
+    "PT_NOTE": "the notes end",
+    "PT_GNU_PROPERTY": "the notes end",
+}
+_KINDS = (
+    (b"MZ", "a Windows (PE) file"),
+    (b"\xcf\xfa\xed\xfe", "a Mach-O file"),
+    (b"\xce\xfa\xed\xfe", "a Mach-O file"),
+    (b"\xca\xfe\xba\xbe", "a Mach-O file"),
+    (b"!<arch>\n", "an archive"),
+    (b"!<thin>\n", "an archive"),
+)
+
+
+def image(path: str, symbols: tuple[str, ...] = (), /) -> Image:
+    """The facts of `path`, in the order that `_native.pyi` gives, and whether it exports each of `symbols`.
+
+    Raises OSError when it cannot be read or is not a regular file, ValueError when it is not a whole ELF file.
+    """
+    from . import notes, versions
+    from .symbols import exported
+
+    with RegularFile(path) as file:
+        elf = Elf(file)
+        return (
+            elf.elf_class,
+            elf.byteorder,
+            elf.machine,
+            elf.flags,
+            elf.type,
+            elf.osabi,
+            elf.interp(),
+            elf.tag_string("DT_SONAME"),
+            tuple(elf.string(offset) for offset in elf.needed),
+            elf.tag_string("DT_RPATH"),
+            elf.tag_string("DT_RUNPATH"),
+            elf.dynamic.get("DT_FLAGS_1", 0),
+            versions.verneed(elf),
+            versions.verdef(elf),
+            notes.isa_needed(elf),
+            notes.build_id(elf),
+            exported(elf, symbols),
+            file.signature,
+        )
+
+
+def malformed(what: str) -> NoReturn:
+    raise ValueError(f"malformed: {what}")
+
+
+class Elf:
+    """The header, the program headers and the dynamic section of one open file."""
+
+    def __init__(self, file: RegularFile) -> None:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf import enums
+        from elftools.elf.elffile import ELFFile
+
+        self.file = file
+        head = file.read(0, min(64, file.size), "the ELF header ends")
+        if not head or not head.startswith(b"\x7fELF"[: len(head)]):
+            raise ValueError(f"not an ELF file: {_kind(head)}")
+        file.require(0, 64 if head[4:5] == b"\x02" else 52, "the ELF header ends")
+        try:
+            header = ELFFile(io.BytesIO(head))
+        except ELFError as error:
+            malformed(str(error))
+        self.structs: ELFStructs = header.structs
+        self.elf_class: int = header.elfclass
+        self.byteorder = "little" if header.little_endian else "big"
+        self.order = "<" if header.little_endian else ">"
+        # pyelftools names the values it knows and leaves the others numbers.
+        self.machine = _number(enums.ENUM_E_MACHINE, header["e_machine"])
+        self.type = _number(enums.ENUM_E_TYPE, header["e_type"])
+        self.osabi = head[7]
+        self.flags: int = header["e_flags"]
+        self._budget = _MAX_STRINGS
+        self.segments = self._segments(header["e_phoff"], header["e_phnum"], header["e_phentsize"])
+        self.dynamic: dict[str | int, int] = {}
+        self.needed: list[int] = []
+        self._read_dynamic()
+        self.strings = self._string_table()
+        self._budget = _MAX_STRINGS
+
+    def parse(self, shape: Construct, offset: int, what: str) -> Any:
+        """One structure of pyelftools' at a file offset."""
+        from elftools.construct import ConstructError
+
+        content = self.file.read(offset, shape.sizeof(), what)
+        try:
+            return shape.parse(content)
+        except ConstructError as error:
+            malformed(f"{what}: {error}")
+
+    def _segments(self, offset: int, count: int, size: int) -> list[Any]:
+        shape = self.structs.Elf_Phdr
+        if count and size != shape.sizeof():
+            malformed(f"program headers of {size} bytes each, not {shape.sizeof()}")
+        self.file.require(offset, count * size, "the program headers end")
+        if count * size > _MAX_PHDRS_SIZE:
+            malformed(f"{count} program headers")
+        segments = [self.parse(shape, offset + i * size, "the program headers end") for i in range(count)]
+        for segment in segments:
+            what = _SEGMENT_ENDS.get(segment.p_type)
+            if what:  # a library with a segment missing maps all the same, and kills the process when touched
+                self.file.require(segment.p_offset, segment.p_filesz, what)
+        return segments
+
+    def _read_dynamic(self) -> None:
+        """Fill `dynamic` (of a repeated tag the last value, as glibc's elf_get_dynamic_info) and `needed`."""
+        shape = self.structs.Elf_Dyn
+        segments = list(self.of_type("PT_DYNAMIC"))
+        if not segments:
+            return
+        start, size = segments[-1].p_offset, shape.sizeof()
+        for index in range(segments[-1].p_filesz // size):
+            if index == _MAX_DYNAMIC:
+                malformed(f"more than {_MAX_DYNAMIC} dynamic entries")
+            entry = self.parse(shape, start + index * size, "the dynamic section ends")
+            if entry.d_tag == "DT_NULL":
+                break
+            if entry.d_tag == "DT_NEEDED":
+                self.needed.append(entry.d_val)
+            else:
+                self.dynamic[entry.d_tag] = entry.d_val
+
+    def of_type(self, *types: str) -> Iterator[Any]:
+        return (segment for segment in self.segments if segment.p_type in types)
+
+    def locate(self, address: int, what: str) -> tuple[int, int]:
+        """(file offset, bytes that the file has from there) of an address: by PT_LOAD, as it would be mapped."""
+        for segment in self.of_type("PT_LOAD"):
+            if segment.p_vaddr <= address < segment.p_vaddr + segment.p_filesz:
+                distance = address - segment.p_vaddr
+                return segment.p_offset + distance, segment.p_filesz - distance
+        malformed(f"{what} ({address:#x}) lies outside the loadable segments")
+
+    def table(self, tag: str, what: str) -> tuple[int, int] | None:
+        """`locate` of a dynamic tag's address, None where there is no such tag."""
+        return self.locate(self.dynamic[tag], what) if tag in self.dynamic else None
+
+    def _string_table(self) -> tuple[int, int]:
+        """(file offset, size) of DT_STRTAB, which is empty where there is none."""
+        offset, room = self.table("DT_STRTAB", "the string table") or (0, 0)
+        return offset, min(room, self.dynamic.get("DT_STRSZ", room))
+
+    def string(self, index: int) -> str:
+        """The string at `index` of the string table."""
+        offset, size = self.strings
+        if index >= size:
+            malformed("a name lies outside the string table")
+        return os.fsdecode(self._read_string(offset + index, size - index))
+
+    def string_is(self, index: int, text: bytes) -> bool:
+        """Whether the string at `index` is `text`: reads no more of it than that takes."""
+        offset, size = self.strings
+        if index >= size:
+            malformed("a name lies outside the string table")
+        if index + len(text) >= size:
+            return False
+        return self.file.read(offset + index, len(text) + 1, "the string table ends") == text + b"\0"
+
+    def tag_string(self, tag: str) -> str | None:
+        return self.string(self.dynamic[tag]) if tag in self.dynamic else None
+
+    def interp(self) -> str | None:
+        for segment in self.of_type("PT_INTERP"):
+            return os.fsdecode(self._read_string(segment.p_offset, min(segment.p_filesz, _MAX_INTERP)))
+        return None
+
+    def _read_string(self, offset: int, limit: int) -> bytes:
+        content, step = b"", _STRING_STEP
+        while b"\0" not in content:
+            if len(content) == limit:
+                malformed("a string has no end")
+            more = self.file.read(offset + len(content), min(step, limit - len(content)), "a string ends")
+            self._budget -= len(more)
+            if self._budget < 0:  # strings may overlap: without this, a small file asks for gigabytes
+                malformed(f"more than {_MAX_STRINGS} bytes of strings")
+            content += more
+            step *= 2
+        return content[: content.index(b"\0")]
+
+
+def _number(names: Mapping[str, int], value: str | int) -> int:
+    return names[value] if isinstance(value, str) else value
+
+
+def _kind(head: bytes) -> str:
+    """What the first bytes of a file that is not ELF say it is."""
+    if not head:
+        return "empty"
+    for magic, kind in _KINDS:
+        if head.startswith(magic):
+            return kind
+    return "a text file" if all(byte in b"\t\n\v\f\r" or 0x20 <= byte != 0x7F for byte in head) else "binary data"
