@@ -1,0 +1,681 @@
+/* The Python face of the core: nativeload/_native.pyi is its contract. The only file with Python.h. */
+#ifndef Py_GIL_DISABLED
+#define Py_LIMITED_API 0x030b0000
+#endif
+#include <Python.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elf.h"
+#include "file.h"
+#include "ldcache.h"
+#include "process.h"
+#include "scan.h"
+#include "status.h"
+#include "symbols.h"
+
+/* ---- arguments and errors ---- */
+
+/* Raises what a status other than NL_OK means; `path` (may be NULL) is the OSError's file name. */
+static PyObject *
+raise_status(enum nl_status status, const struct nl_fault *fault, PyObject *path)
+{
+    char text[256];
+    if (status == NL_NO_MEMORY) {
+        return PyErr_NoMemory();
+    }
+    if (status == NL_OS_ERROR) {
+        errno = fault->os_errno;
+        return PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
+    }
+    nl_status_text(status, fault, text, sizeof text);
+    PyErr_SetString(PyExc_ValueError, text);
+    return NULL;
+}
+
+/* Checks the number of arguments. Returns 0, or -1 with TypeError set. */
+static int
+check_count(const char *function, Py_ssize_t given, Py_ssize_t least, Py_ssize_t most)
+{
+    if (given >= least && given <= most) {
+        return 0;
+    }
+    PyErr_Format(PyExc_TypeError, "%s() takes %zd to %zd positional arguments (%zd given)", function, least, most, given);
+    return -1;
+}
+
+/* The file system's bytes of a str, as a new bytes object; NULL with an exception set. */
+static PyObject *
+encode(PyObject *text)
+{
+    if (!PyUnicode_Check(text)) {
+        PyErr_Format(PyExc_TypeError, "expected str, got %R", (PyObject *)Py_TYPE(text));
+        return NULL;
+    }
+    return PyUnicode_EncodeFSDefault(text);
+}
+
+/* As encode, but a NUL is a ValueError, as it is in open(); `*c` is valid as long as the result. */
+static PyObject *
+encode_path(PyObject *text, const char **c)
+{
+    PyObject *bytes = encode(text);
+    if (bytes != NULL) {
+        *c = PyBytes_AsString(bytes);
+        if (strlen(*c) != (size_t)PyBytes_Size(bytes)) {
+            PyErr_SetString(PyExc_ValueError, "embedded null byte");
+            Py_CLEAR(bytes);
+        }
+    }
+    return bytes;
+}
+
+/* A new str, None for NULL. */
+static PyObject *
+decode(const char *text)
+{
+    return text == NULL ? Py_NewRef(Py_None) : PyUnicode_DecodeFSDefault(text);
+}
+
+/* Puts a new reference into a tuple. Returns 0, or -1 where `item` is NULL. */
+static int
+put(PyObject *tuple, Py_ssize_t index, PyObject *item)
+{
+    return item == NULL ? -1 : PyTuple_SetItem(tuple, index, item);
+}
+
+/* A new pair; takes both references, and is NULL where either is. */
+static PyObject *
+pair(PyObject *first, PyObject *second)
+{
+    PyObject *tuple = first != NULL && second != NULL ? PyTuple_Pack(2, first, second) : NULL;
+    Py_XDECREF(first);
+    Py_XDECREF(second);
+    return tuple;
+}
+
+/* ---- image ---- */
+
+/* What `image` was asked, and what became of it, without the GIL. */
+struct inspection {
+    struct nl_elf elf;
+    struct nl_symbols symbols;
+    PyObject *names; /* a tuple of bytes */
+    const char **wanted;
+    size_t *lengths;
+    bool *found;
+    Py_ssize_t count;
+};
+
+static PyObject *
+elf_string(const struct nl_elf *elf, nl_string string)
+{
+    return decode(string == 0 ? NULL : elf->text + string);
+}
+
+static PyObject *
+elf_strings(const struct nl_elf *elf, const struct nl_list *list)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)list->count);
+    for (uint32_t i = 0; tuple != NULL && i < list->count; i++) {
+        if (put(tuple, (Py_ssize_t)i, elf_string(elf, list->items[i])) < 0) {
+            Py_CLEAR(tuple);
+        }
+    }
+    return tuple;
+}
+
+/* ((version, weak), …) of `count` versions. */
+static PyObject *
+versions(const struct nl_elf *elf, const uint32_t *items, uint32_t count)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+    for (uint32_t i = 0; tuple != NULL && i < count; i++) {
+        PyObject *weak = PyBool_FromLong((long)items[2 * i + 1]);
+        if (put(tuple, (Py_ssize_t)i, pair(elf_string(elf, items[2 * i]), weak)) < 0) {
+            Py_CLEAR(tuple);
+        }
+    }
+    return tuple;
+}
+
+static PyObject *
+verneed(const struct nl_elf *elf)
+{
+    const struct nl_list *list = &elf->verneed;
+    Py_ssize_t files = 0;
+    for (uint32_t i = 0; i < list->count; i += 2 + 2 * list->items[i + 1]) {
+        files++;
+    }
+    PyObject *tuple = PyTuple_New(files);
+    const uint32_t *item = list->items;
+    for (Py_ssize_t i = 0; tuple != NULL && i < files; i++) {
+        PyObject *needed = versions(elf, item + 2, item[1]);
+        if (put(tuple, i, needed == NULL ? NULL : pair(elf_string(elf, item[0]), needed)) < 0) {
+            Py_CLEAR(tuple);
+        }
+        item += 2 + 2 * item[1];
+    }
+    return tuple;
+}
+
+static PyObject *
+build_id(const struct nl_elf *elf)
+{
+    static const char digits[] = "0123456789abcdef";
+    char hex[2 * NL_MOST_BUILD_ID];
+    for (uint32_t i = 0; i < elf->build_id_size; i++) {
+        hex[2 * i] = digits[elf->build_id[i] >> 4];
+        hex[2 * i + 1] = digits[elf->build_id[i] & 15];
+    }
+    return elf->build_id_size == 0 ? Py_NewRef(Py_None)
+                                   : PyUnicode_FromStringAndSize(hex, 2 * (Py_ssize_t)elf->build_id_size);
+}
+
+static PyObject *
+booleans(const bool *items, Py_ssize_t count)
+{
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
+        if (put(tuple, i, PyBool_FromLong(items[i])) < 0) {
+            Py_CLEAR(tuple);
+        }
+    }
+    return tuple;
+}
+
+static PyObject *
+signature(const struct nl_signature *s)
+{
+    return Py_BuildValue("KKKLL", (unsigned long long)s->dev, (unsigned long long)s->ino, (unsigned long long)s->size,
+                         (long long)s->mtime_ns, (long long)s->ctime_ns);
+}
+
+/* The tuple that the contract describes. */
+static PyObject *
+facts(const struct inspection *work)
+{
+    const struct nl_elf *elf = &work->elf;
+    PyObject *tuple = PyTuple_New(18);
+    if (tuple == NULL) {
+        return NULL;
+    }
+    if (put(tuple, 0, PyLong_FromLong(elf->wide ? 64 : 32)) < 0
+        || put(tuple, 1, PyUnicode_FromString(elf->big ? "big" : "little")) < 0
+        || put(tuple, 2, PyLong_FromLong(elf->machine)) < 0
+        || put(tuple, 3, PyLong_FromUnsignedLong(elf->flags)) < 0
+        || put(tuple, 4, PyLong_FromLong(elf->type)) < 0
+        || put(tuple, 5, PyLong_FromLong(elf->osabi)) < 0
+        || put(tuple, 6, elf_string(elf, elf->interp)) < 0
+        || put(tuple, 7, elf_string(elf, elf->soname)) < 0
+        || put(tuple, 8, elf_strings(elf, &elf->needed)) < 0
+        || put(tuple, 9, elf_string(elf, elf->rpath)) < 0
+        || put(tuple, 10, elf_string(elf, elf->runpath)) < 0
+        || put(tuple, 11, PyLong_FromUnsignedLongLong(elf->dynamic[NL_FLAGS_1])) < 0
+        || put(tuple, 12, verneed(elf)) < 0
+        || put(tuple, 13, elf_strings(elf, &elf->verdef)) < 0
+        || put(tuple, 14, PyLong_FromUnsignedLong(elf->isa_needed)) < 0
+        || put(tuple, 15, build_id(elf)) < 0
+        || put(tuple, 16, booleans(work->found, work->count)) < 0
+        || put(tuple, 17, signature(&elf->file.signature)) < 0) {
+        Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+/* Encodes the tuple of symbol names into `work`. Returns 0, or -1 with an exception set. */
+static int
+take_names(struct inspection *work, PyObject *names)
+{
+    if (!PyTuple_Check(names)) {
+        PyErr_Format(PyExc_TypeError, "symbols must be a tuple of str, not %R", (PyObject *)Py_TYPE(names));
+        return -1;
+    }
+    work->count = PyTuple_Size(names);
+    work->names = PyTuple_New(work->count);
+    if (work->names == NULL || work->count == 0) {
+        return work->names == NULL ? -1 : 0;
+    }
+    work->wanted = PyMem_Calloc((size_t)work->count, sizeof *work->wanted);
+    work->lengths = PyMem_Calloc((size_t)work->count, sizeof *work->lengths);
+    work->found = PyMem_Calloc((size_t)work->count, sizeof *work->found);
+    if (work->wanted == NULL || work->lengths == NULL || work->found == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < work->count; i++) {
+        PyObject *bytes = encode(PyTuple_GetItem(names, i));
+        if (put(work->names, i, bytes) < 0) {
+            return -1;
+        }
+        work->wanted[i] = PyBytes_AsString(bytes);
+        work->lengths[i] = (size_t)PyBytes_Size(bytes);
+    }
+    return 0;
+}
+
+/* Reads the file. Runs without the GIL. */
+static enum nl_status
+inspect(struct inspection *work, const char *path)
+{
+    enum nl_status status = nl_elf_open(&work->elf, path);
+    if (status == NL_OK) {
+        status = nl_versions_read(&work->elf);
+    }
+    if (status == NL_OK && work->count > 0) {
+        status = nl_symbols_open(&work->elf, &work->symbols);
+    }
+    for (Py_ssize_t i = 0; status == NL_OK && i < work->count; i++) {
+        status = nl_symbols_find(&work->elf, &work->symbols, work->wanted[i], work->lengths[i], &work->found[i]);
+    }
+    return status;
+}
+
+static PyObject *
+native_image(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct inspection work;
+    const char *path;
+    PyObject *result = NULL;
+    enum nl_status status;
+    (void)module;
+    work.names = NULL;
+    work.wanted = NULL;
+    work.lengths = NULL;
+    work.found = NULL;
+    work.count = 0;
+    if (check_count("image", count, 1, 2) < 0) {
+        return NULL;
+    }
+    PyObject *bytes = encode_path(args[0], &path);
+    if (bytes == NULL || (count > 1 && take_names(&work, args[1]) < 0)) {
+        goto done;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = inspect(&work, path);
+    nl_file_close(&work.elf.file);
+    Py_END_ALLOW_THREADS
+    result = status == NL_OK ? facts(&work) : raise_status(status, &work.elf.file.fault, args[0]);
+    nl_elf_close(&work.elf);
+done:
+    PyMem_Free(work.wanted);
+    PyMem_Free(work.lengths);
+    PyMem_Free(work.found);
+    Py_XDECREF(work.names);
+    Py_XDECREF(bytes);
+    return result;
+}
+
+/* ---- exports ---- */
+
+static PyObject *
+export_list(const struct nl_exports *exports)
+{
+    PyObject *list = PyList_New((Py_ssize_t)exports->count);
+    for (size_t i = 0; list != NULL && i < exports->count; i++) {
+        PyObject *name = decode(exports->names[i]);
+        if (name == NULL || PyList_SetItem(list, (Py_ssize_t)i, name) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    /* by bytes they are sorted already; by characters they are not where one could not be decoded */
+    if (list != NULL && PyList_Sort(list) < 0) {
+        Py_CLEAR(list);
+    }
+    return list;
+}
+
+static PyObject *
+native_exports(PyObject *module, PyObject *argument)
+{
+    struct nl_elf elf;
+    struct nl_symbols symbols;
+    struct nl_exports exports = {.count = 0};
+    const char *path;
+    PyObject *result = NULL;
+    enum nl_status status;
+    (void)module;
+    PyObject *bytes = encode_path(argument, &path);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = nl_elf_open(&elf, path);
+    if (status == NL_OK) {
+        status = nl_symbols_open(&elf, &symbols);
+    }
+    if (status == NL_OK) {
+        status = nl_exports_read(&elf, &symbols, &exports);
+    }
+    Py_END_ALLOW_THREADS
+    result = status == NL_OK ? export_list(&exports) : raise_status(status, &elf.file.fault, argument);
+    nl_exports_free(&exports);
+    nl_elf_close(&elf);
+    Py_DECREF(bytes);
+    return result;
+}
+
+/* ---- ld.so.cache ---- */
+
+static PyObject *
+hit_tuple(const struct nl_cache_hit *hit)
+{
+    PyObject *tuple = PyTuple_New(4);
+    if (tuple != NULL
+        && (put(tuple, 0, decode(hit->name)) < 0 || put(tuple, 1, decode(hit->path)) < 0
+            || put(tuple, 2, PyLong_FromLong(hit->flags)) < 0 || put(tuple, 3, decode(hit->hwcaps)) < 0)) {
+        Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+/* A new list of `count` items, each made by calling `make` with what the step before it left. */
+static PyObject *
+hit_list(const struct nl_cache_hits *hits)
+{
+    PyObject *list = PyList_New((Py_ssize_t)hits->count);
+    for (uint32_t i = 0; list != NULL && i < hits->count; i++) {
+        PyObject *tuple = hit_tuple(&hits->items[i]);
+        if (tuple == NULL || PyList_SetItem(list, (Py_ssize_t)i, tuple) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+static PyObject *
+native_ldcache_search(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct nl_cache_hits hits;
+    struct nl_fault fault = {.os_errno = 0};
+    char *cache;
+    Py_ssize_t size;
+    (void)module;
+    if (check_count("ldcache_search", count, 3, 3) < 0 || PyBytes_AsStringAndSize(args[0], &cache, &size) < 0) {
+        return NULL;
+    }
+    int stem = PyObject_IsTrue(args[2]);
+    PyObject *name = stem < 0 ? NULL : encode(args[1]);
+    if (name == NULL) {
+        return NULL;
+    }
+    const char *wanted = PyBytes_AsString(name);
+    PyObject *result = NULL;
+    enum nl_status status = nl_ldcache_search((const unsigned char *)cache, (size_t)size, wanted, stem == 1, &hits, &fault);
+    if (status != NL_OK) {
+        raise_status(status, &fault, NULL);
+    } else if (strlen(wanted) != (size_t)PyBytes_Size(name)) {
+        result = PyList_New(0); /* no entry's name holds a NUL */
+    } else {
+        result = hit_list(&hits);
+    }
+    free(hits.items);
+    Py_DECREF(name);
+    return result;
+}
+
+static PyObject *
+native_digest(PyObject *module, PyObject *argument)
+{
+    char *bytes, text[17];
+    Py_ssize_t size;
+    (void)module;
+    if (PyBytes_AsStringAndSize(argument, &bytes, &size) < 0) {
+        return NULL;
+    }
+    snprintf(text, sizeof text, "%016" PRIx64, nl_digest((const unsigned char *)bytes, (size_t)size));
+    return PyUnicode_FromString(text);
+}
+
+/* ---- process: the GIL is released wherever the linker's lock is taken, because a constructor that waits for the
+ * GIL may run under it ---- */
+
+static PyObject *
+native_linkmap(PyObject *module, PyObject *unused)
+{
+    struct nl_linkmap map;
+    enum nl_status status;
+    (void)module;
+    (void)unused;
+    Py_BEGIN_ALLOW_THREADS
+    status = nl_linkmap_read(&map);
+    Py_END_ALLOW_THREADS
+    PyObject *list = status == NL_OK ? PyList_New((Py_ssize_t)map.count) : raise_status(status, NULL, NULL);
+    for (size_t i = 0; list != NULL && i < map.count; i++) {
+        PyObject *path = decode(map.items[i].path);
+        PyObject *tuple = path == NULL ? NULL : pair(path, decode(map.items[i].soname));
+        if (tuple == NULL || PyList_SetItem(list, (Py_ssize_t)i, tuple) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    nl_linkmap_free(&map);
+    return list;
+}
+
+static PyObject *
+native_search_path(PyObject *module, PyObject *unused)
+{
+    struct nl_search_path search;
+    struct nl_fault fault = {.os_errno = 0};
+    enum nl_status status;
+    (void)module;
+    (void)unused;
+    Py_BEGIN_ALLOW_THREADS
+    status = nl_search_path_read(&search, &fault);
+    Py_END_ALLOW_THREADS
+    PyObject *list = status == NL_OK ? PyList_New((Py_ssize_t)search.count) : raise_status(status, &fault, NULL);
+    for (size_t i = 0; list != NULL && i < search.count; i++) {
+        PyObject *path = decode(search.items[i].path);
+        PyObject *tuple = path == NULL ? NULL : pair(path, decode(search.items[i].kind));
+        if (tuple == NULL || PyList_SetItem(list, (Py_ssize_t)i, tuple) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    nl_search_path_free(&search);
+    return list;
+}
+
+static PyObject *
+native_dlopen(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    const char *path, *error;
+    void *handle;
+    (void)module;
+    if (check_count("dlopen", count, 2, 2) < 0) {
+        return NULL;
+    }
+    long flags = PyLong_AsLong(args[1]);
+    if (flags == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *bytes = encode_path(args[0], &path);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    handle = nl_dlopen(path, (int)flags, &error);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(bytes);
+    if (handle != NULL) {
+        return PyLong_FromVoidPtr(handle);
+    }
+    PyObject *text = decode(error != NULL ? error : "dlopen failed and did not say why");
+    if (text != NULL) {
+        PyErr_SetObject(PyExc_OSError, text);
+        Py_DECREF(text);
+    }
+    return NULL;
+}
+
+static PyObject *
+native_loaded_handle(PyObject *module, PyObject *argument)
+{
+    const char *path;
+    void *handle;
+    (void)module;
+    PyObject *bytes = encode_path(argument, &path);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    handle = nl_dlopen_loaded(path);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(bytes);
+    return handle == NULL ? Py_NewRef(Py_None) : PyLong_FromVoidPtr(handle);
+}
+
+static PyObject *
+native_dlsym(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    const char *name;
+    void *address;
+    (void)module;
+    if (check_count("dlsym", count, 2, 2) < 0) {
+        return NULL;
+    }
+    void *handle = PyLong_AsVoidPtr(args[0]);
+    if (handle == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *bytes = encode_path(args[1], &name);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    address = nl_dlsym(handle, name);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(bytes);
+    return address == NULL ? Py_NewRef(Py_None) : PyLong_FromVoidPtr(address);
+}
+
+static PyObject *
+native_libc(PyObject *module, PyObject *unused)
+{
+    const char *version, *name = nl_libc(&version);
+    (void)module;
+    (void)unused;
+    return Py_BuildValue("ss", name, version);
+}
+
+static PyObject *
+native_isa_level(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyLong_FromLong(nl_isa_level());
+}
+
+/* ---- scan ---- */
+
+static PyObject *
+scan_list(const struct nl_scan *scan)
+{
+    PyObject *list = PyList_New((Py_ssize_t)scan->count);
+    for (size_t i = 0; list != NULL && i < scan->count; i++) {
+        const struct nl_distribution *item = &scan->items[i];
+        PyObject *name = decode(item->name);
+        PyObject *text = item->text == NULL
+                             ? Py_NewRef(Py_None)
+                             : PyUnicode_DecodeFSDefaultAndSize(item->text, (Py_ssize_t)item->length);
+        PyObject *tuple = pair(name, text);
+        if (tuple == NULL || PyList_SetItem(list, (Py_ssize_t)i, tuple) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    if (list != NULL && PyList_Sort(list) < 0) { /* as in export_list */
+        Py_CLEAR(list);
+    }
+    return list;
+}
+
+static PyObject *
+native_scan(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct nl_scan scan;
+    struct nl_fault fault = {.os_errno = 0};
+    const char *directory;
+    PyObject *bytes = NULL, *group = NULL, *section = NULL, *result = NULL;
+    enum nl_status status;
+    (void)module;
+    if (check_count("scan", count, 2, 2) < 0) {
+        return NULL;
+    }
+    bytes = encode_path(args[0], &directory);
+    group = bytes == NULL ? NULL : encode(args[1]);
+    section = group == NULL ? NULL : PyBytes_FromFormat("[%s]", PyBytes_AsString(group));
+    if (section == NULL) {
+        goto done;
+    }
+    const char *wanted = PyBytes_AsString(section);
+    size_t length = (size_t)PyBytes_Size(section);
+    Py_BEGIN_ALLOW_THREADS
+    status = nl_scan_read(&scan, directory, wanted, length, &fault);
+    Py_END_ALLOW_THREADS
+    result = status == NL_OK ? scan_list(&scan) : raise_status(status, &fault, args[0]);
+    nl_scan_free(&scan);
+done:
+    Py_XDECREF(bytes);
+    Py_XDECREF(group);
+    Py_XDECREF(section);
+    return result;
+}
+
+/* ---- module ---- */
+
+#define FAST(function) ((PyCFunction)(void (*)(void))function)
+
+static PyMethodDef methods[] = {
+    {"image", FAST(native_image), METH_FASTCALL, PyDoc_STR("The facts of one ELF file's headers.")},
+    {"exports", native_exports, METH_O, PyDoc_STR("The names of every exported dynamic symbol, sorted.")},
+    {"ldcache_search", FAST(native_ldcache_search), METH_FASTCALL, PyDoc_STR("Entries of an ld.so.cache by name.")},
+    {"linkmap", native_linkmap, METH_NOARGS, PyDoc_STR("(path, soname) of every image in this process.")},
+    {"search_path", native_search_path, METH_NOARGS, PyDoc_STR("(directory, kind) that a dlopen searches.")},
+    {"dlopen", FAST(native_dlopen), METH_FASTCALL, PyDoc_STR("A handle. Raises OSError with dlerror's text.")},
+    {"loaded_handle", native_loaded_handle, METH_O, PyDoc_STR("The handle of a mapped image, or None.")},
+    {"dlsym", FAST(native_dlsym), METH_FASTCALL, PyDoc_STR("The address of a symbol, or None.")},
+    {"libc", native_libc, METH_NOARGS, PyDoc_STR("The name and version of this process's C library.")},
+    {"isa_level", native_isa_level, METH_NOARGS, PyDoc_STR("The x86-64 psABI level of this machine, or 0.")},
+    {"scan", FAST(native_scan), METH_FASTCALL, PyDoc_STR("Metadata directories and their entry points.")},
+    {"digest", native_digest, METH_O, PyDoc_STR("FNV-1a, 64 bits, as 16 hex digits.")},
+    {NULL, NULL, 0, NULL},
+};
+
+/* Python 3.11 refuses a slot it does not know, and headers of 3.11 do not name what 3.12 offers. */
+#ifndef Py_mod_multiple_interpreters
+#define Py_mod_multiple_interpreters 3
+#endif
+#define PER_INTERPRETER_GIL ((void *)2)
+
+static PyModuleDef_Slot slots_3_11[] = {
+    {0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_multiple_interpreters, PER_INTERPRETER_GIL},
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef module_3_11 = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "nativeload._native",
+    .m_methods = methods,
+    .m_slots = slots_3_11,
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "nativeload._native",
+    .m_methods = methods,
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(Py_Version >= 0x030c0000 ? &module_def : &module_3_11);
+}

@@ -1,0 +1,495 @@
+#define _GNU_SOURCE
+#include "elf.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3, PT_NOTE = 4, PT_GNU_PROPERTY = 0x6474e553 };
+enum { PN_XNUM = 0xffff };
+enum { DT_NULL = 0, DT_NEEDED = 1 };
+enum { EM_386 = 3, EM_X86_64 = 62 };
+enum { NT_GNU_BUILD_ID = 3, NT_GNU_PROPERTY_TYPE_0 = 5 };
+static const uint32_t GNU_PROPERTY_X86_ISA_1_NEEDED = 0xc0008002;
+
+static const uint64_t tag_values[NL_TAGS] = {
+    [NL_STRTAB] = 5,
+    [NL_STRSZ] = 10,
+    [NL_SYMTAB] = 6,
+    [NL_HASH] = 4,
+    [NL_GNU_HASH] = 0x6ffffef5,
+    [NL_SONAME] = 14,
+    [NL_RPATH] = 15,
+    [NL_RUNPATH] = 29,
+    [NL_FLAGS_1] = 0x6ffffffb,
+    [NL_VERDEF] = 0x6ffffffc,
+    [NL_VERDEFNUM] = 0x6ffffffd,
+    [NL_VERNEED] = 0x6ffffffe,
+    [NL_VERNEEDNUM] = 0x6fffffff,
+};
+
+struct segment {
+    uint32_t type;
+    uint64_t offset;
+    uint64_t vaddr;
+    uint64_t filesz;
+    uint64_t align;
+};
+
+enum nl_status
+nl_list_add(struct nl_list *list, uint32_t item)
+{
+    if (list->count == list->room) {
+        uint32_t room = list->room ? 2 * list->room : 16;
+        uint32_t *items = realloc(list->items, room * sizeof *items);
+        if (items == NULL) {
+            return NL_NO_MEMORY;
+        }
+        list->items = items;
+        list->room = room;
+    }
+    list->items[list->count++] = item;
+    return NL_OK;
+}
+
+/* Makes room for `length` more bytes of text. */
+static enum nl_status
+reserve_text(struct nl_elf *elf, size_t length)
+{
+    if (length > NL_MOST_TEXT - elf->text_used) {
+        return nl_too_many(&elf->file.fault, "bytes of names", NL_MOST_TEXT);
+    }
+    size_t wanted = elf->text_used + length;
+    if (wanted <= elf->text_room) {
+        return NL_OK;
+    }
+    size_t room = wanted < 512 ? 1024 : 2 * wanted;
+    char *text = realloc(elf->text, room);
+    if (text == NULL) {
+        return NL_NO_MEMORY;
+    }
+    elf->text = text;
+    elf->text_room = (uint32_t)room;
+    return NL_OK;
+}
+
+/* Copies the string at `start`, whose NUL must come before `end`. */
+static enum nl_status
+copy_string(struct nl_elf *elf, uint64_t start, uint64_t end, nl_string *string)
+{
+    nl_string first = elf->text_used;
+    const unsigned char *nul = NULL;
+    while (nul == NULL) {
+        const unsigned char *at;
+        size_t held;
+        if (start >= end) {
+            return nl_fail(&elf->file.fault, NL_MALFORMED, "a string has no end");
+        }
+        enum nl_status status = nl_file_peek(&elf->file, start, &at, &held, "a string ends");
+        if (status != NL_OK) {
+            return status;
+        }
+        held = held < end - start ? held : (size_t)(end - start);
+        nul = memchr(at, 0, held);
+        size_t length = nul != NULL ? (size_t)(nul - at) + 1 : held;
+        status = reserve_text(elf, length);
+        if (status != NL_OK) {
+            return status;
+        }
+        memcpy(elf->text + elf->text_used, at, length);
+        elf->text_used += (uint32_t)length;
+        start += length;
+    }
+    *string = first;
+    return NL_OK;
+}
+
+enum nl_status
+nl_elf_string(struct nl_elf *elf, uint64_t at, nl_string *string)
+{
+    if (at >= elf->strings.end - elf->strings.start) {
+        return nl_fail(&elf->file.fault, NL_MALFORMED, "a name lies outside the string table");
+    }
+    return copy_string(elf, elf->strings.start + at, elf->strings.end, string);
+}
+
+enum nl_status
+nl_elf_span(struct nl_elf *elf, enum nl_tag tag, const char *what, struct nl_span *span)
+{
+    uint64_t address = elf->dynamic[tag];
+    for (uint32_t i = 0; i < elf->load_count; i++) {
+        const struct nl_load *load = &elf->loads[i];
+        if (address >= load->vaddr && address - load->vaddr < load->filesz) {
+            span->start = load->offset + (address - load->vaddr);
+            span->end = load->offset + load->filesz;
+            return NL_OK;
+        }
+    }
+    return nl_fail(&elf->file.fault, NL_OUTSIDE, what);
+}
+
+enum nl_status
+nl_elf_read(struct nl_elf *elf, const struct nl_span *span, uint64_t at, void *to, size_t length, const char *what)
+{
+    uint64_t size = span->end - span->start;
+    if (at > size || length > size - at) {
+        return nl_fail(&elf->file.fault, NL_OUTSIDE, what);
+    }
+    return nl_file_read(&elf->file, span->start + at, to, length, what);
+}
+
+/* What a file without the ELF magic is, as far as its first bytes tell. */
+static const char *
+looks_like(const unsigned char *bytes, size_t count)
+{
+    static const struct {
+        const char *magic;
+        const char *what;
+    } known[] = {
+        {"MZ", "a Windows (PE) file"},
+        {"\xcf\xfa\xed\xfe", "a Mach-O file"},
+        {"\xce\xfa\xed\xfe", "a Mach-O file"},
+        {"\xca\xfe\xba\xbe", "a Mach-O file"},
+        {"!<arch>\n", "an archive"},
+        {"!<thin>\n", "an archive"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t length = strlen(known[i].magic);
+        if (count >= length && memcmp(bytes, known[i].magic, length) == 0) {
+            return known[i].what;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool space = bytes[i] >= '\t' && bytes[i] <= '\r';
+        if ((bytes[i] < ' ' && !space) || bytes[i] == 0x7f) {
+            return "binary data";
+        }
+    }
+    return "a text file";
+}
+
+static enum nl_status
+check_magic(struct nl_elf *elf)
+{
+    static const char magic[4] = {0x7f, 'E', 'L', 'F'};
+    const unsigned char *at;
+    size_t held;
+    uint64_t size = elf->file.signature.size;
+    if (size == 0) {
+        return nl_fail(&elf->file.fault, NL_NOT_ELF, "empty");
+    }
+    enum nl_status status = nl_file_peek(&elf->file, 0, &at, &held, "the ELF header ends");
+    if (status != NL_OK) {
+        return status;
+    }
+    if (memcmp(at, magic, held < sizeof magic ? held : sizeof magic) != 0) {
+        return nl_fail(&elf->file.fault, NL_NOT_ELF, looks_like(at, held < 512 ? held : 512));
+    }
+    return nl_file_check(&elf->file, 0, 16, "the ELF header ends");
+}
+
+/* Reads the ELF header; gives where the program headers are. */
+static enum nl_status
+read_header(struct nl_elf *elf, uint64_t *phoff, uint32_t *phnum)
+{
+    unsigned char h[64];
+    struct nl_fault *fault = &elf->file.fault;
+    enum nl_status status = check_magic(elf);
+    if (status == NL_OK) {
+        status = nl_file_read(&elf->file, 0, h, 16, "the ELF header ends");
+    }
+    if (status != NL_OK) {
+        return status;
+    }
+    if ((h[4] != 1 && h[4] != 2) || (h[5] != 1 && h[5] != 2)) {
+        return nl_fail(fault, NL_MALFORMED, "an ELF class or byte order that does not exist");
+    }
+    elf->wide = h[4] == 2;
+    elf->big = h[5] == 2;
+    elf->osabi = h[7];
+    status = nl_file_read(&elf->file, 0, h, elf->wide ? 64 : 52, "the ELF header ends");
+    if (status != NL_OK) {
+        return status;
+    }
+    const unsigned char *tail = h + (elf->wide ? 48 : 36); /* e_flags and what follows */
+    elf->type = nl_u16(h + 16, elf->big);
+    elf->machine = nl_u16(h + 18, elf->big);
+    elf->flags = nl_u32(tail, elf->big);
+    *phoff = nl_elf_word(elf, h + (elf->wide ? 32 : 28));
+    *phnum = nl_u16(tail + 8, elf->big);
+    if (*phnum > 0 && nl_u16(tail + 6, elf->big) != (elf->wide ? 56 : 32)) {
+        return nl_fail(fault, NL_MALFORMED, "program headers of a size that does not exist");
+    }
+    if (*phnum == PN_XNUM) {
+        return nl_too_many(fault, "program headers", PN_XNUM - 1);
+    }
+    return nl_file_check(&elf->file, *phoff, (uint64_t)*phnum * (elf->wide ? 56 : 32), "the program headers end");
+}
+
+/* What is read of a segment, for nl_truncated; NULL for the kinds that are not read. */
+static const char *
+segment_end(uint32_t type)
+{
+    switch (type) {
+    case PT_LOAD:
+        return "a loadable segment ends";
+    case PT_DYNAMIC:
+        return "the dynamic section ends";
+    case PT_INTERP:
+        return "the interpreter's name ends";
+    case PT_NOTE:
+    case PT_GNU_PROPERTY:
+        return "the notes end";
+    default:
+        return NULL;
+    }
+}
+
+static enum nl_status
+read_segment(struct nl_elf *elf, uint64_t at, struct segment *segment)
+{
+    unsigned char p[56];
+    enum nl_status status = nl_file_read(&elf->file, at, p, elf->wide ? 56 : 32, "the program headers end");
+    if (status != NL_OK) {
+        return status;
+    }
+    size_t word = elf->wide ? 8 : 4;
+    const unsigned char *offset = p + word; /* in a 64-bit header p_flags comes before it */
+    segment->type = nl_u32(p, elf->big);
+    segment->offset = nl_elf_word(elf, offset);
+    segment->vaddr = nl_elf_word(elf, offset + word);
+    segment->filesz = nl_elf_word(elf, offset + 3 * word);
+    segment->align = nl_elf_word(elf, p + (elf->wide ? 48 : 28));
+    const char *end = segment_end(segment->type);
+    return end == NULL ? NL_OK : nl_file_check(&elf->file, segment->offset, segment->filesz, end);
+}
+
+static void
+take_isa(struct nl_elf *elf, uint32_t bits)
+{
+    for (uint32_t level = 1; level <= 4; level++) {
+        if ((bits >> (level - 1) & 1) && level > elf->isa_needed) {
+            elf->isa_needed = level;
+        }
+    }
+}
+
+/* NT_GNU_PROPERTY_TYPE_0: properties of {type, size, data padded to a word}. A property that runs over the
+ * note's end finishes the walk, as it does in glibc. */
+static enum nl_status
+read_properties(struct nl_elf *elf, uint64_t at, uint64_t end)
+{
+    uint64_t word = elf->wide ? 8 : 4;
+    while (end - at >= 8) {
+        unsigned char p[12];
+        size_t count = end - at >= 12 ? 12 : 8;
+        enum nl_status status = nl_file_read(&elf->file, at, p, count, "the notes end");
+        if (status != NL_OK) {
+            return status;
+        }
+        if (++elf->note_count > NL_MOST_NOTES) {
+            return nl_too_many(&elf->file.fault, "notes", NL_MOST_NOTES);
+        }
+        uint32_t size = nl_u32(p + 4, elf->big);
+        if (size > end - at - 8) {
+            break;
+        }
+        if (size == 4 && nl_u32(p, elf->big) == GNU_PROPERTY_X86_ISA_1_NEEDED) {
+            take_isa(elf, nl_u32(p + 8, elf->big));
+        }
+        uint64_t step = 8 + (size + word - 1) / word * word;
+        at = step < end - at ? at + step : end;
+    }
+    return NL_OK;
+}
+
+static enum nl_status
+take_note(struct nl_elf *elf, uint32_t type, uint64_t at, uint32_t size)
+{
+    bool x86 = elf->machine == EM_X86_64 || elf->machine == EM_386;
+    if (type == NT_GNU_PROPERTY_TYPE_0 && x86) {
+        return read_properties(elf, at, at + size);
+    }
+    if (type == NT_GNU_BUILD_ID && elf->build_id_size == 0 && size <= NL_MOST_BUILD_ID) {
+        elf->build_id_size = size;
+        return nl_file_read(&elf->file, at, elf->build_id, size, "the notes end");
+    }
+    return NL_OK;
+}
+
+/* Notes of {name size, descriptor size, type, name, descriptor}, the last two padded. One that runs over its
+ * segment's end finishes the walk, as it does in glibc. */
+static enum nl_status
+read_notes(struct nl_elf *elf, const struct segment *segment)
+{
+    uint64_t align = segment->align == 8 ? 8 : 4;
+    uint64_t start = segment->offset, left = segment->filesz;
+    while (left >= 16) {
+        unsigned char p[16];
+        enum nl_status status = nl_file_read(&elf->file, start, p, 16, "the notes end");
+        if (status != NL_OK) {
+            return status;
+        }
+        if (++elf->note_count > NL_MOST_NOTES) {
+            return nl_too_many(&elf->file.fault, "notes", NL_MOST_NOTES);
+        }
+        uint32_t name_size = nl_u32(p, elf->big), size = nl_u32(p + 4, elf->big);
+        uint64_t descriptor = (12 + (uint64_t)name_size + align - 1) / align * align;
+        if (descriptor > left || size > left - descriptor) {
+            break;
+        }
+        if (name_size == 4 && memcmp(p + 12, "GNU", 4) == 0) {
+            status = take_note(elf, nl_u32(p + 8, elf->big), start + descriptor, size);
+            if (status != NL_OK) {
+                return status;
+            }
+        }
+        uint64_t step = (descriptor + size + align - 1) / align * align;
+        step = step < left ? step : left;
+        start += step;
+        left -= step;
+    }
+    return NL_OK;
+}
+
+static enum nl_status
+take_dynamic(struct nl_elf *elf, uint64_t tag, uint64_t value)
+{
+    if (tag == DT_NEEDED) {
+        if (value > UINT32_MAX) {
+            return nl_fail(&elf->file.fault, NL_MALFORMED, "a name lies outside the string table");
+        }
+        return nl_list_add(&elf->needed, (uint32_t)value);
+    }
+    for (int i = 0; i < NL_TAGS; i++) {
+        if (tag == tag_values[i]) {
+            elf->dynamic[i] = value;
+            elf->has[i] = true;
+            break;
+        }
+    }
+    return NL_OK;
+}
+
+/* Fills `dynamic`, and `needed` with offsets into the string table. */
+static enum nl_status
+read_dynamic(struct nl_elf *elf, const struct segment *segment)
+{
+    unsigned char p[16];
+    uint32_t size = elf->wide ? 16 : 8;
+    for (uint64_t i = 0; i < segment->filesz / size; i++) {
+        if (i == NL_MOST_DYNAMIC) {
+            return nl_too_many(&elf->file.fault, "dynamic entries", NL_MOST_DYNAMIC);
+        }
+        enum nl_status status = nl_file_read(&elf->file, segment->offset + i * size, p, size, "the dynamic section ends");
+        if (status != NL_OK) {
+            return status;
+        }
+        uint64_t tag = nl_elf_word(elf, p);
+        if (tag == DT_NULL) {
+            break;
+        }
+        status = take_dynamic(elf, tag, nl_elf_word(elf, p + size / 2));
+        if (status != NL_OK) {
+            return status;
+        }
+    }
+    return NL_OK;
+}
+
+/* Replaces offsets into the string table by the strings. */
+static enum nl_status
+read_names(struct nl_elf *elf)
+{
+    struct {
+        enum nl_tag tag;
+        nl_string *string;
+    } names[] = {{NL_SONAME, &elf->soname}, {NL_RPATH, &elf->rpath}, {NL_RUNPATH, &elf->runpath}};
+    enum nl_status status = NL_OK;
+    if (elf->has[NL_STRTAB]) {
+        status = nl_elf_span(elf, NL_STRTAB, "the string table", &elf->strings);
+    }
+    if (status == NL_OK && elf->has[NL_STRSZ] && elf->dynamic[NL_STRSZ] < elf->strings.end - elf->strings.start) {
+        elf->strings.end = elf->strings.start + elf->dynamic[NL_STRSZ];
+    }
+    for (uint32_t i = 0; status == NL_OK && i < elf->needed.count; i++) {
+        status = nl_elf_string(elf, elf->needed.items[i], &elf->needed.items[i]);
+    }
+    for (size_t i = 0; status == NL_OK && i < sizeof names / sizeof *names; i++) {
+        if (elf->has[names[i].tag]) {
+            status = nl_elf_string(elf, elf->dynamic[names[i].tag], names[i].string);
+        }
+    }
+    return status;
+}
+
+static enum nl_status
+read_interp(struct nl_elf *elf, const struct segment *segment)
+{
+    uint64_t length = segment->filesz < NL_MOST_INTERP ? segment->filesz : NL_MOST_INTERP;
+    if (elf->interp != 0) { /* the kernel, too, takes the first */
+        return NL_OK;
+    }
+    return copy_string(elf, segment->offset, segment->offset + length, &elf->interp);
+}
+
+static enum nl_status
+take_segment(struct nl_elf *elf, const struct segment *segment, struct segment *dynamic)
+{
+    switch (segment->type) {
+    case PT_LOAD:
+        if (elf->load_count == NL_MOST_LOADS) {
+            return nl_too_many(&elf->file.fault, "loadable segments", NL_MOST_LOADS);
+        }
+        elf->loads[elf->load_count++] =
+            (struct nl_load){.vaddr = segment->vaddr, .offset = segment->offset, .filesz = segment->filesz};
+        return NL_OK;
+    case PT_DYNAMIC:
+        *dynamic = *segment;
+        return NL_OK;
+    case PT_INTERP:
+        return read_interp(elf, segment);
+    case PT_NOTE:
+    case PT_GNU_PROPERTY:
+        return read_notes(elf, segment);
+    default:
+        return NL_OK;
+    }
+}
+
+enum nl_status
+nl_elf_open(struct nl_elf *elf, const char *path)
+{
+    uint64_t phoff = 0;
+    uint32_t phnum = 0;
+    struct segment segment, dynamic = {.filesz = 0};
+    memset((char *)elf + sizeof elf->file, 0, sizeof *elf - sizeof elf->file);
+    enum nl_status status = nl_file_open(&elf->file, AT_FDCWD, path);
+    if (status == NL_OK) {
+        status = reserve_text(elf, 1);
+    }
+    if (status == NL_OK) {
+        elf->text[elf->text_used++] = '\0'; /* so that no string is at 0 */
+        status = read_header(elf, &phoff, &phnum);
+    }
+    for (uint32_t i = 0; status == NL_OK && i < phnum; i++) {
+        status = read_segment(elf, phoff + i * (elf->wide ? 56u : 32u), &segment);
+        if (status == NL_OK) {
+            status = take_segment(elf, &segment, &dynamic);
+        }
+    }
+    if (status == NL_OK) {
+        status = read_dynamic(elf, &dynamic);
+    }
+    return status == NL_OK ? read_names(elf) : status;
+}
+
+void
+nl_elf_close(struct nl_elf *elf)
+{
+    nl_file_close(&elf->file);
+    free(elf->needed.items);
+    free(elf->verneed.items);
+    free(elf->verdef.items);
+    free(elf->text);
+}

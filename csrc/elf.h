@@ -1,0 +1,125 @@
+/* The facts of one ELF file, from its program headers alone: a stripped section table changes nothing.
+ *
+ * Both classes and both byte orders. Every range that a header declares and that is read here (PT_LOAD,
+ * PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY) must lie in the file, or the file is truncated: a library
+ * with a segment missing maps all the same, and kills the process with SIGBUS when it is touched.
+ *
+ * Formats: https://gabi.xinuos.com, and for symbol versions, GNU notes and properties the LSB core and
+ * https://gitlab.com/x86-psABIs/Linux-ABI.
+ */
+#ifdef _LINK_H
+/* With this directory on the include path, the <elf.h> that <link.h> wants is looked for here. */
+#include_next <elf.h>
+#elif !defined NATIVELOAD_ELF_H
+#define NATIVELOAD_ELF_H
+
+#include "file.h"
+
+/* What a real file stays far below, and what bounds the time and memory a hostile one can cost. */
+#define NL_MOST_LOADS 64u
+#define NL_MOST_DYNAMIC 65536u
+#define NL_MOST_NOTES 4096u          /* notes and properties in all */
+#define NL_MOST_VERSIONS 65536u      /* entries of one version table */
+#define NL_MOST_TEXT (4u << 20)      /* bytes of all strings of one file's facts */
+#define NL_MOST_INTERP 4096u
+#define NL_MOST_BUILD_ID 256u        /* bytes */
+#define NL_MOST_CHAIN 65536u         /* steps along one hash chain */
+#define NL_MOST_SYMBOLS (1u << 22)
+#define NL_MOST_STRTAB (256u << 20)  /* bytes */
+
+enum nl_tag {
+    NL_STRTAB,
+    NL_STRSZ,
+    NL_SYMTAB,
+    NL_HASH,
+    NL_GNU_HASH,
+    NL_SONAME,
+    NL_RPATH,
+    NL_RUNPATH,
+    NL_FLAGS_1,
+    NL_VERDEF,
+    NL_VERDEFNUM,
+    NL_VERNEED,
+    NL_VERNEEDNUM,
+    NL_TAGS
+};
+
+/* A range of the file. */
+struct nl_span {
+    uint64_t start;
+    uint64_t end;
+};
+
+struct nl_load {
+    uint64_t vaddr;
+    uint64_t offset;
+    uint64_t filesz;
+};
+
+/* A string of the facts: its offset in `text`, 0 for none. */
+typedef uint32_t nl_string;
+
+struct nl_list {
+    uint32_t *items;
+    uint32_t count;
+    uint32_t room;
+};
+
+struct nl_elf {
+    struct nl_file file;
+
+    bool wide; /* ELFCLASS64 */
+    bool big;  /* ELFDATA2MSB */
+    uint8_t osabi;
+    uint16_t type;
+    uint16_t machine;
+    uint32_t flags;
+
+    struct nl_load loads[NL_MOST_LOADS];
+    uint32_t load_count;
+    uint64_t dynamic[NL_TAGS];
+    bool has[NL_TAGS];
+    struct nl_span strings; /* the part of DT_STRTAB that is in the file */
+
+    nl_string interp;
+    nl_string soname;
+    nl_string rpath;
+    nl_string runpath;
+    struct nl_list needed;  /* nl_string each */
+    struct nl_list verneed; /* file, count of versions, then per version: name, 1 where weak */
+    struct nl_list verdef;  /* nl_string each */
+    uint32_t isa_needed;
+    uint32_t note_count;
+    uint32_t build_id_size;
+    unsigned char build_id[NL_MOST_BUILD_ID];
+
+    char *text; /* every string of the facts, each with its NUL */
+    uint32_t text_used;
+    uint32_t text_room;
+};
+
+/* Opens `path` and reads all but the symbol versions. Call nl_elf_close whatever the answer. */
+enum nl_status nl_elf_open(struct nl_elf *elf, const char *path);
+
+void nl_elf_close(struct nl_elf *elf);
+
+/* Where the address `tag` holds is in the file, up to the end of its segment; `what` names it. */
+enum nl_status nl_elf_span(struct nl_elf *elf, enum nl_tag tag, const char *what, struct nl_span *span);
+
+/* Reads inside a span. */
+enum nl_status nl_elf_read(struct nl_elf *elf, const struct nl_span *span, uint64_t at, void *to, size_t length,
+                           const char *what);
+
+/* Copies the string at `at` of DT_STRTAB into the facts. */
+enum nl_status nl_elf_string(struct nl_elf *elf, uint64_t at, nl_string *string);
+
+enum nl_status nl_list_add(struct nl_list *list, uint32_t item);
+
+/* An Elf32_Word or Elf64_Xword, as the class has it. */
+static inline uint64_t
+nl_elf_word(const struct nl_elf *elf, const unsigned char *p)
+{
+    return elf->wide ? nl_u64(p, elf->big) : nl_u32(p, elf->big);
+}
+
+#endif

@@ -1,0 +1,176 @@
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int64_t
+nanoseconds(struct timespec time)
+{
+    /* in unsigned arithmetic: a file system may hold any time stamp at all */
+    return (int64_t)((uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec);
+}
+
+static enum nl_status
+stat_regular(struct nl_file *file)
+{
+    struct stat found;
+    if (fstat(file->fd, &found) < 0) {
+        return nl_os_error(&file->fault, errno);
+    }
+    if (!S_ISREG(found.st_mode)) {
+        return nl_os_error(&file->fault, S_ISDIR(found.st_mode) ? EISDIR : EINVAL);
+    }
+    file->signature = (struct nl_signature){
+        .dev = (uint64_t)found.st_dev,
+        .ino = (uint64_t)found.st_ino,
+        .size = (uint64_t)found.st_size,
+        .mtime_ns = nanoseconds(found.st_mtim),
+        .ctime_ns = nanoseconds(found.st_ctim),
+    };
+    return NL_OK;
+}
+
+enum nl_status
+nl_file_open(struct nl_file *file, int directory, const char *path)
+{
+    for (unsigned i = 0; i < NL_WINDOWS; i++) {
+        file->windows[i].held = 0;
+    }
+    file->oldest = 0;
+    file->fault = (struct nl_fault){.os_errno = 0};
+    /* O_NONBLOCK: opening a FIFO or a device must not wait; a regular file ignores it */
+    file->fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file->fd < 0) {
+        /* a socket, or a device without its driver, cannot even be opened */
+        bool special = errno == ENXIO || errno == ENODEV;
+        return nl_os_error(&file->fault, special ? EINVAL : errno);
+    }
+    return stat_regular(file);
+}
+
+void
+nl_file_close(struct nl_file *file)
+{
+    if (file->fd >= 0) {
+        close(file->fd);
+    }
+    file->fd = -1;
+}
+
+enum nl_status
+nl_file_check(struct nl_file *file, uint64_t offset, uint64_t length, const char *what)
+{
+    uint64_t size = file->signature.size;
+    if (offset <= size && length <= size - offset) {
+        return NL_OK;
+    }
+    uint64_t end = length > UINT64_MAX - offset ? UINT64_MAX : offset + length;
+    return nl_truncated(&file->fault, what, end, size);
+}
+
+/* Reads until `length` bytes or the end of the file; what it got is in `got`. */
+static enum nl_status
+read_at(struct nl_file *file, uint64_t offset, unsigned char *to, size_t length, size_t *got)
+{
+    *got = 0;
+    while (*got < length) {
+        ssize_t count = pread(file->fd, to + *got, length - *got, (off_t)(offset + *got));
+        if (count == 0) {
+            break;
+        }
+        if (count > 0) {
+            *got += (size_t)count;
+        } else if (errno != EINTR) {
+            return nl_os_error(&file->fault, errno);
+        }
+    }
+    return NL_OK;
+}
+
+static struct nl_window *
+window_holding(struct nl_file *file, uint64_t start)
+{
+    for (unsigned i = 0; i < NL_WINDOWS; i++) {
+        struct nl_window *window = &file->windows[i];
+        if (window->held > 0 && window->start == start) {
+            return window;
+        }
+    }
+    return NULL;
+}
+
+enum nl_status
+nl_file_peek(struct nl_file *file, uint64_t offset, const unsigned char **at, size_t *held, const char *what)
+{
+    enum nl_status status = nl_file_check(file, offset, 1, what);
+    if (status != NL_OK) {
+        return status;
+    }
+    size_t within = (size_t)(offset % NL_PAGE);
+    struct nl_window *window = window_holding(file, offset - within);
+    if (window == NULL) {
+        uint64_t left = file->signature.size - (offset - within);
+        window = &file->windows[file->oldest];
+        file->oldest = (file->oldest + 1) % NL_WINDOWS;
+        window->start = offset - within;
+        window->held = 0;
+        status = read_at(file, window->start, window->bytes, left < NL_PAGE ? (size_t)left : NL_PAGE, &window->held);
+    }
+    if (status == NL_OK && window->held <= within) { /* it shrank since fstat */
+        status = nl_truncated(&file->fault, what, offset + 1, window->start + window->held);
+    }
+    if (status == NL_OK) {
+        *at = window->bytes + within;
+        *held = window->held - within;
+    }
+    return status;
+}
+
+static enum nl_status
+read_directly(struct nl_file *file, uint64_t offset, unsigned char *to, size_t length, const char *what)
+{
+    size_t got;
+    enum nl_status status = read_at(file, offset, to, length, &got);
+    if (status == NL_OK && got < length) {
+        status = nl_truncated(&file->fault, what, offset + length, offset + got);
+    }
+    return status;
+}
+
+enum nl_status
+nl_file_read(struct nl_file *file, uint64_t offset, void *to, size_t length, const char *what)
+{
+    unsigned char *next = to;
+    enum nl_status status = nl_file_check(file, offset, length, what);
+    if (status == NL_OK && length > NL_PAGE) {
+        return read_directly(file, offset, next, length, what);
+    }
+    while (status == NL_OK && length > 0) {
+        const unsigned char *at;
+        size_t held;
+        status = nl_file_peek(file, offset, &at, &held, what);
+        if (status == NL_OK) {
+            size_t count = held < length ? held : length;
+            memcpy(next, at, count);
+            next += count;
+            offset += count;
+            length -= count;
+        }
+    }
+    return status;
+}
+
+uint64_t
+nl_digest(const unsigned char *bytes, size_t length)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < length; i++) {
+        hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    }
+    return hash;
+}

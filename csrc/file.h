@@ -1,0 +1,79 @@
+/* Bounded reads of one regular file, and the integers in what was read.
+ *
+ * pread into a few small windows, never mmap: a file that shrinks while it is mapped raises SIGBUS in the
+ * process that reads it; here it is a status.
+ */
+#ifndef NATIVELOAD_FILE_H
+#define NATIVELOAD_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "status.h"
+
+#define NL_PAGE 4096u
+#define NL_WINDOWS 4u
+
+struct nl_signature {
+    uint64_t dev;
+    uint64_t ino;
+    uint64_t size;
+    int64_t mtime_ns;
+    int64_t ctime_ns;
+};
+
+struct nl_window {
+    uint64_t start;
+    size_t held; /* bytes read; 0: never filled */
+    unsigned char bytes[NL_PAGE];
+};
+
+struct nl_file {
+    int fd;
+    unsigned oldest; /* the window to give up next */
+    struct nl_signature signature;
+    struct nl_fault fault;
+    struct nl_window windows[NL_WINDOWS];
+};
+
+/* Opens relative to `directory` (AT_FDCWD for a plain path) without ever blocking. NL_OS_ERROR, with EISDIR
+ * for a directory and EINVAL for anything else that is not a regular file. Close whatever the answer. */
+enum nl_status nl_file_open(struct nl_file *file, int directory, const char *path);
+
+void nl_file_close(struct nl_file *file);
+
+/* Reads exactly `length` bytes, or says that `what` ("the program headers end") is truncated. */
+enum nl_status nl_file_read(struct nl_file *file, uint64_t offset, void *to, size_t length, const char *what);
+
+/* Points at the bytes held from `offset` on, at least one, until the next read. */
+enum nl_status nl_file_peek(struct nl_file *file, uint64_t offset, const unsigned char **at, size_t *held,
+                            const char *what);
+
+/* NL_TRUNCATED unless [offset, offset + length) is inside the file. */
+enum nl_status nl_file_check(struct nl_file *file, uint64_t offset, uint64_t length, const char *what);
+
+/* FNV-1a. */
+uint64_t nl_digest(const unsigned char *bytes, size_t length);
+
+static inline uint16_t
+nl_u16(const unsigned char *p, bool big)
+{
+    return (uint16_t)(big ? (unsigned)p[0] << 8 | p[1] : (unsigned)p[1] << 8 | p[0]);
+}
+
+static inline uint32_t
+nl_u32(const unsigned char *p, bool big)
+{
+    uint32_t first = nl_u16(p, big), second = nl_u16(p + 2, big);
+    return big ? first << 16 | second : second << 16 | first;
+}
+
+static inline uint64_t
+nl_u64(const unsigned char *p, bool big)
+{
+    uint64_t first = nl_u32(p, big), second = nl_u32(p + 4, big);
+    return big ? first << 32 | second : second << 32 | first;
+}
+
+#endif

@@ -1,0 +1,57 @@
+/* What the dynamic linker of this process has, and would do: its images, where it searches, its own kind. */
+#ifndef NATIVELOAD_PROCESS_H
+#define NATIVELOAD_PROCESS_H
+
+#include <stddef.h>
+
+#include "status.h"
+
+/* One mapped image; `soname` and `rpath` (its DT_RUNPATH, else its DT_RPATH) may be NULL. */
+struct nl_image {
+    char *path;
+    char *soname;
+    char *rpath;
+};
+
+struct nl_linkmap {
+    struct nl_image *items;
+    size_t count;
+    size_t room;
+};
+
+struct nl_directory {
+    char *path;
+    const char *kind;
+};
+
+struct nl_search_path {
+    struct nl_directory *items;
+    size_t count;
+    size_t room;
+};
+
+/* Every image in load order; the main program, whose path is "", is the first. Free whatever the answer. */
+enum nl_status nl_linkmap_read(struct nl_linkmap *map);
+
+void nl_linkmap_free(struct nl_linkmap *map);
+
+/* Where a dlopen from this module searches. Free whatever the answer. */
+enum nl_status nl_search_path_read(struct nl_search_path *search, struct nl_fault *fault);
+
+void nl_search_path_free(struct nl_search_path *search);
+
+/* A handle, or NULL and dlerror's text, which this thread's next call replaces. */
+void *nl_dlopen(const char *path, int flags, const char **error);
+
+/* The handle of a mapped image, or NULL. */
+void *nl_dlopen_loaded(const char *path);
+
+void *nl_dlsym(void *handle, const char *name);
+
+/* "glibc" or "musl"; `version` is "" where it cannot be told. */
+const char *nl_libc(const char **version);
+
+/* The psABI level, 1 to 4, that this CPU has and this kernel saves the registers of; 0 where not x86-64. */
+int nl_isa_level(void);
+
+#endif

@@ -1,0 +1,180 @@
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+#include "scan.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ENTRY_POINTS "/entry_points.txt"
+
+/* What one scan works with. */
+struct scanner {
+    DIR *listing;
+    char *buffer; /* NL_MOST_ENTRY_POINTS + 1 bytes, used again for every file */
+    const char *section;
+    size_t section_length;
+    struct nl_fault *fault;
+};
+
+static bool
+ends_with(const char *name, size_t length, const char *suffix)
+{
+    size_t tail = strlen(suffix);
+    return length >= tail && memcmp(name + length - tail, suffix, tail) == 0;
+}
+
+static bool
+is_metadata(const char *name)
+{
+    size_t length = strlen(name);
+    return ends_with(name, length, ".dist-info") || ends_with(name, length, ".egg-info");
+}
+
+/* Reads a file into the buffer: its length, or -1 for one that cannot be read or is too large. Neither a FIFO
+ * nor a device is ever waited for or read. */
+static ssize_t
+read_small(int directory, const char *path, char *buffer)
+{
+    struct stat found;
+    size_t length = 0;
+    ssize_t got = -1;
+    int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return -1;
+    }
+    if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_size <= (off_t)NL_MOST_ENTRY_POINTS) {
+        do {
+            got = read(fd, buffer + length, NL_MOST_ENTRY_POINTS + 1 - length);
+            length += got > 0 ? (size_t)got : 0;
+            /* a read that gives all that fstat promised needs no second one to see the end */
+        } while ((got > 0 && length < (size_t)found.st_size) || (got < 0 && errno == EINTR));
+    }
+    close(fd);
+    return got < 0 || length > NL_MOST_ENTRY_POINTS ? -1 : (ssize_t)length;
+}
+
+/* Keeps the text of the distribution's entry points where it holds the section. */
+static enum nl_status
+take_text(struct scanner *scanner, struct nl_distribution *distribution)
+{
+    char path[NAME_MAX + sizeof ENTRY_POINTS];
+    size_t length = strlen(distribution->name);
+    if (length > NAME_MAX) {
+        return NL_OK;
+    }
+    memcpy(path, distribution->name, length);
+    memcpy(path + length, ENTRY_POINTS, sizeof ENTRY_POINTS);
+    ssize_t got = read_small(dirfd(scanner->listing), path, scanner->buffer);
+    if (got < 0 || memmem(scanner->buffer, (size_t)got, scanner->section, scanner->section_length) == NULL) {
+        return NL_OK;
+    }
+    distribution->text = malloc((size_t)got + 1);
+    if (distribution->text == NULL) {
+        return NL_NO_MEMORY;
+    }
+    memcpy(distribution->text, scanner->buffer, (size_t)got);
+    distribution->length = (size_t)got;
+    return NL_OK;
+}
+
+static enum nl_status
+add_name(struct nl_scan *scan, const char *name)
+{
+    if (scan->count == scan->room) {
+        size_t room = scan->room ? 2 * scan->room : 64;
+        struct nl_distribution *items = realloc(scan->items, room * sizeof *items);
+        if (items == NULL) {
+            return NL_NO_MEMORY;
+        }
+        scan->items = items;
+        scan->room = room;
+    }
+    char *copy = strdup(name);
+    if (copy == NULL) {
+        return NL_NO_MEMORY;
+    }
+    scan->items[scan->count++] = (struct nl_distribution){.name = copy};
+    return NL_OK;
+}
+
+static enum nl_status
+open_listing(struct scanner *scanner, const char *directory)
+{
+    int fd = open(directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    if (fd < 0) {
+        return nl_os_error(scanner->fault, errno);
+    }
+    scanner->listing = fdopendir(fd);
+    if (scanner->listing == NULL) {
+        enum nl_status status = nl_os_error(scanner->fault, errno);
+        close(fd);
+        return status;
+    }
+    scanner->buffer = malloc(NL_MOST_ENTRY_POINTS + 1);
+    return scanner->buffer != NULL ? NL_OK : NL_NO_MEMORY;
+}
+
+static int
+compare_names(const void *left, const void *right)
+{
+    const struct nl_distribution *a = left, *b = right;
+    return strcmp(a->name, b->name);
+}
+
+/* Collects the names first: reading is left to the second pass, in sorted order. */
+static enum nl_status
+list_names(struct scanner *scanner, struct nl_scan *scan)
+{
+    enum nl_status status = NL_OK;
+    while (status == NL_OK) {
+        errno = 0;
+        const struct dirent *entry = readdir(scanner->listing);
+        if (entry == NULL) {
+            return errno != 0 ? nl_os_error(scanner->fault, errno) : NL_OK;
+        }
+        if (is_metadata(entry->d_name)) {
+            status = add_name(scan, entry->d_name);
+        }
+    }
+    return status;
+}
+
+enum nl_status
+nl_scan_read(struct nl_scan *scan, const char *directory, const char *section, size_t section_length,
+             struct nl_fault *fault)
+{
+    struct scanner scanner = {.section = section, .section_length = section_length, .fault = fault};
+    *scan = (struct nl_scan){.count = 0};
+    enum nl_status status = open_listing(&scanner, directory);
+    if (status == NL_OK) {
+        status = list_names(&scanner, scan);
+    }
+    if (status == NL_OK && scan->count > 0) {
+        qsort(scan->items, scan->count, sizeof *scan->items, compare_names);
+    }
+    for (size_t i = 0; status == NL_OK && i < scan->count; i++) {
+        status = take_text(&scanner, &scan->items[i]);
+    }
+    if (scanner.listing != NULL) {
+        closedir(scanner.listing);
+    }
+    free(scanner.buffer);
+    return status;
+}
+
+void
+nl_scan_free(struct nl_scan *scan)
+{
+    for (size_t i = 0; i < scan->count; i++) {
+        free(scan->items[i].name);
+        free(scan->items[i].text);
+    }
+    free(scan->items);
+}

@@ -1,0 +1,515 @@
+#include "symbols.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHN_UNDEF = 0 };
+enum { STB_GLOBAL = 1, STB_WEAK = 2, STB_GNU_UNIQUE = 10 };
+enum { STV_DEFAULT = 0, STV_PROTECTED = 3 };
+enum { VER_FLG_BASE = 1, VER_FLG_WEAK = 2 };
+enum { EM_S390 = 22, EM_ALPHA = 0x9026 };
+
+struct symbol {
+    uint32_t name;
+    bool exported;
+};
+
+/* The versions that one Verneed wants: appends their count, then name and weakness of each. */
+static enum nl_status
+read_vernaux(struct nl_elf *elf, const struct nl_span *span, uint64_t at, uint32_t count)
+{
+    enum nl_status status = nl_list_add(&elf->verneed, 0);
+    uint32_t counted = elf->verneed.count - 1; /* patched below */
+    for (uint32_t i = 0; status == NL_OK && i < count; i++) {
+        unsigned char p[16];
+        nl_string name;
+        if (elf->verneed.count > 2 * NL_MOST_VERSIONS) {
+            return nl_too_many(&elf->file.fault, "versions needed", NL_MOST_VERSIONS);
+        }
+        status = nl_elf_read(elf, span, at, p, sizeof p, "a version needed");
+        if (status == NL_OK) {
+            status = nl_elf_string(elf, nl_u32(p + 8, elf->big), &name);
+        }
+        if (status == NL_OK) {
+            status = nl_list_add(&elf->verneed, name);
+        }
+        if (status == NL_OK) {
+            status = nl_list_add(&elf->verneed, nl_u16(p + 4, elf->big) & VER_FLG_WEAK ? 1 : 0);
+            elf->verneed.items[counted]++;
+        }
+        uint32_t next = nl_u32(p + 12, elf->big);
+        if (next == 0) {
+            break;
+        }
+        at += next;
+    }
+    return status;
+}
+
+static enum nl_status
+read_verneed(struct nl_elf *elf)
+{
+    struct nl_span span;
+    enum nl_status status = nl_elf_span(elf, NL_VERNEED, "the table of versions needed", &span);
+    uint64_t count = elf->has[NL_VERNEEDNUM] ? elf->dynamic[NL_VERNEEDNUM] : UINT64_MAX;
+    uint64_t at = 0;
+    for (uint64_t i = 0; status == NL_OK && i < count; i++) {
+        unsigned char p[16];
+        nl_string file;
+        if (elf->verneed.count > 2 * NL_MOST_VERSIONS) {
+            return nl_too_many(&elf->file.fault, "versions needed", NL_MOST_VERSIONS);
+        }
+        status = nl_elf_read(elf, &span, at, p, sizeof p, "the table of versions needed");
+        if (status == NL_OK) {
+            status = nl_elf_string(elf, nl_u32(p + 4, elf->big), &file);
+        }
+        if (status == NL_OK) {
+            status = nl_list_add(&elf->verneed, file);
+        }
+        if (status == NL_OK) {
+            status = read_vernaux(elf, &span, at + nl_u32(p + 8, elf->big), nl_u16(p + 2, elf->big));
+        }
+        uint32_t next = nl_u32(p + 12, elf->big);
+        if (next == 0) {
+            break;
+        }
+        at += next;
+    }
+    return status;
+}
+
+/* Adds the name of the Verdef in `p`, which stands at `at`. */
+static enum nl_status
+take_verdef(struct nl_elf *elf, const struct nl_span *span, uint64_t at, const unsigned char *p)
+{
+    unsigned char aux[4];
+    nl_string name;
+    if (nl_u16(p + 2, elf->big) & VER_FLG_BASE) {
+        return NL_OK;
+    }
+    enum nl_status status =
+        nl_elf_read(elf, span, at + nl_u32(p + 12, elf->big), aux, sizeof aux, "the name of a version defined");
+    if (status == NL_OK) {
+        status = nl_elf_string(elf, nl_u32(aux, elf->big), &name);
+    }
+    return status == NL_OK ? nl_list_add(&elf->verdef, name) : status;
+}
+
+static enum nl_status
+read_verdef(struct nl_elf *elf)
+{
+    struct nl_span span;
+    enum nl_status status = nl_elf_span(elf, NL_VERDEF, "the table of versions defined", &span);
+    uint64_t count = elf->has[NL_VERDEFNUM] ? elf->dynamic[NL_VERDEFNUM] : UINT64_MAX;
+    uint64_t at = 0;
+    for (uint64_t i = 0; status == NL_OK && i < count; i++) {
+        unsigned char p[20];
+        if (i == NL_MOST_VERSIONS) {
+            return nl_too_many(&elf->file.fault, "versions defined", NL_MOST_VERSIONS);
+        }
+        status = nl_elf_read(elf, &span, at, p, sizeof p, "the table of versions defined");
+        if (status == NL_OK) {
+            status = take_verdef(elf, &span, at, p);
+        }
+        uint32_t next = nl_u32(p + 16, elf->big);
+        if (next == 0) {
+            break;
+        }
+        at += next;
+    }
+    return status;
+}
+
+enum nl_status
+nl_versions_read(struct nl_elf *elf)
+{
+    enum nl_status status = NL_OK;
+    if (elf->has[NL_VERNEED]) {
+        status = read_verneed(elf);
+    }
+    if (status == NL_OK && elf->has[NL_VERDEF]) {
+        status = read_verdef(elf);
+    }
+    return status;
+}
+
+static enum nl_status
+read_u32(struct nl_elf *elf, const struct nl_span *span, uint64_t at, uint32_t *value)
+{
+    unsigned char p[4];
+    enum nl_status status = nl_elf_read(elf, span, at, p, sizeof p, "the symbol hash table");
+    if (status == NL_OK) {
+        *value = nl_u32(p, elf->big);
+    }
+    return status;
+}
+
+static enum nl_status
+open_gnu(struct nl_elf *elf, struct nl_symbols *symbols)
+{
+    unsigned char p[16];
+    enum nl_status status = nl_elf_span(elf, NL_GNU_HASH, "the symbol hash table", &symbols->hash);
+    if (status == NL_OK) {
+        status = nl_elf_read(elf, &symbols->hash, 0, p, sizeof p, "the symbol hash table");
+    }
+    if (status != NL_OK) {
+        return status;
+    }
+    symbols->kind = NL_HASH_GNU;
+    symbols->bucket_count = nl_u32(p, elf->big);
+    symbols->first = nl_u32(p + 4, elf->big);
+    symbols->bloom_count = nl_u32(p + 8, elf->big);
+    symbols->bloom_shift = nl_u32(p + 12, elf->big);
+    if (symbols->bloom_count == 0) {
+        return nl_fail(&elf->file.fault, NL_MALFORMED, "a symbol hash table without a filter");
+    }
+    return NL_OK;
+}
+
+/* One entry of a SysV table: a word, but 64 bits on s390x and Alpha. */
+static enum nl_status
+read_entry(struct nl_elf *elf, const struct nl_symbols *symbols, uint64_t index, uint32_t *value)
+{
+    unsigned char p[8];
+    enum nl_status status =
+        nl_elf_read(elf, &symbols->hash, index * symbols->entry, p, symbols->entry, "the symbol hash table");
+    if (status == NL_OK) {
+        uint64_t wide = symbols->entry == 8 ? nl_u64(p, elf->big) : nl_u32(p, elf->big);
+        *value = wide < UINT32_MAX ? (uint32_t)wide : UINT32_MAX;
+    }
+    return status;
+}
+
+static enum nl_status
+open_sysv(struct nl_elf *elf, struct nl_symbols *symbols)
+{
+    symbols->kind = NL_HASH_SYSV;
+    symbols->entry = elf->wide && (elf->machine == EM_S390 || elf->machine == EM_ALPHA) ? 8 : 4;
+    enum nl_status status = nl_elf_span(elf, NL_HASH, "the symbol hash table", &symbols->hash);
+    if (status == NL_OK) {
+        status = read_entry(elf, symbols, 0, &symbols->bucket_count);
+    }
+    if (status == NL_OK) {
+        status = read_entry(elf, symbols, 1, &symbols->chain_count);
+    }
+    return status;
+}
+
+enum nl_status
+nl_symbols_open(struct nl_elf *elf, struct nl_symbols *symbols)
+{
+    *symbols = (struct nl_symbols){.kind = NL_HASH_NONE};
+    if (!elf->has[NL_SYMTAB] || (!elf->has[NL_GNU_HASH] && !elf->has[NL_HASH])) {
+        return NL_OK;
+    }
+    enum nl_status status = nl_elf_span(elf, NL_SYMTAB, "the symbol table", &symbols->table);
+    if (status != NL_OK) {
+        return status;
+    }
+    return elf->has[NL_GNU_HASH] ? open_gnu(elf, symbols) : open_sysv(elf, symbols);
+}
+
+static enum nl_status
+read_symbol(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t index, struct symbol *symbol)
+{
+    unsigned char p[24];
+    size_t size = elf->wide ? 24 : 16;
+    enum nl_status status = nl_elf_read(elf, &symbols->table, (uint64_t)index * size, p, size, "the symbol table");
+    if (status == NL_OK) {
+        const unsigned char *info = p + (elf->wide ? 4 : 12); /* then st_other, st_shndx */
+        unsigned binding = info[0] >> 4, visibility = info[1] & 3;
+        symbol->name = nl_u32(p, elf->big);
+        symbol->exported = nl_u16(info + 2, elf->big) != SHN_UNDEF
+                           && (binding == STB_GLOBAL || binding == STB_WEAK || binding == STB_GNU_UNIQUE)
+                           && (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
+    }
+    return status;
+}
+
+/* Whether the symbol at `index` is exported and has this name. */
+static enum nl_status
+is_symbol(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t index, const char *name, size_t length,
+          bool *same)
+{
+    struct symbol symbol;
+    const unsigned char *at;
+    size_t held;
+    *same = false;
+    enum nl_status status = read_symbol(elf, symbols, index, &symbol);
+    if (status != NL_OK || !symbol.exported) {
+        return status;
+    }
+    uint64_t room = elf->strings.end - elf->strings.start;
+    if (symbol.name >= room) {
+        return nl_fail(&elf->file.fault, NL_MALFORMED, "a name lies outside the string table");
+    }
+    room -= symbol.name;
+    uint64_t next = elf->strings.start + symbol.name;
+    for (size_t left = length + 1; left > 0; left -= held, next += held, name += held) {
+        if (left > room) { /* the table ends first */
+            return NL_OK;
+        }
+        status = nl_file_peek(&elf->file, next, &at, &held, "the string table ends");
+        if (status != NL_OK) {
+            return status;
+        }
+        held = held < left ? held : left;
+        if (memcmp(at, name, held) != 0) {
+            return NL_OK;
+        }
+        room -= held;
+    }
+    *same = true;
+    return NL_OK;
+}
+
+static uint32_t
+gnu_hash(const char *name, size_t length)
+{
+    uint32_t hash = 5381;
+    for (size_t i = 0; i < length; i++) {
+        hash = hash * 33 + (unsigned char)name[i];
+    }
+    return hash;
+}
+
+static uint32_t
+sysv_hash(const char *name, size_t length)
+{
+    uint32_t hash = 0;
+    for (size_t i = 0; i < length; i++) {
+        hash = (hash << 4) + (unsigned char)name[i];
+        hash ^= hash >> 24 & 0xf0;
+        hash &= 0x0fffffff;
+    }
+    return hash;
+}
+
+/* Whether the Bloom filter lets the hash through. */
+static enum nl_status
+passes_filter(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t hash, bool *passes)
+{
+    unsigned char p[8];
+    uint32_t size = elf->wide ? 8 : 4, bits = 8 * size;
+    uint64_t at = 16 + (uint64_t)(hash / bits % symbols->bloom_count) * size;
+    enum nl_status status = nl_elf_read(elf, &symbols->hash, at, p, size, "the symbol hash table");
+    if (status == NL_OK) {
+        uint64_t word = nl_elf_word(elf, p);
+        uint32_t shifted = symbols->bloom_shift < 32 ? hash >> symbols->bloom_shift : 0;
+        *passes = (word >> hash % bits & 1) && (word >> shifted % bits & 1);
+    }
+    return status;
+}
+
+/* Where the GNU table's buckets and chains start. */
+static uint64_t
+gnu_buckets(const struct nl_elf *elf, const struct nl_symbols *symbols)
+{
+    return 16 + (uint64_t)symbols->bloom_count * (elf->wide ? 8 : 4);
+}
+
+static enum nl_status
+read_gnu_chain(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t index, uint32_t *hash)
+{
+    uint64_t chains = gnu_buckets(elf, symbols) + 4 * (uint64_t)symbols->bucket_count;
+    return read_u32(elf, &symbols->hash, chains + 4 * (uint64_t)(index - symbols->first), hash);
+}
+
+static enum nl_status
+find_gnu(struct nl_elf *elf, const struct nl_symbols *symbols, const char *name, size_t length, bool *found)
+{
+    uint32_t hash = gnu_hash(name, length), index = 0, word = 0;
+    bool passes = false;
+    enum nl_status status = passes_filter(elf, symbols, hash, &passes);
+    if (status == NL_OK && passes && symbols->bucket_count > 0) {
+        uint64_t bucket = hash % symbols->bucket_count;
+        status = read_u32(elf, &symbols->hash, gnu_buckets(elf, symbols) + 4 * bucket, &index);
+    }
+    if (status != NL_OK || index == 0) {
+        return status;
+    }
+    if (index < symbols->first) {
+        return nl_fail(&elf->file.fault, NL_MALFORMED, "a hash bucket holds a symbol that is not hashed");
+    }
+    for (uint32_t steps = 0; status == NL_OK && !*found && !(word & 1); steps++, index++) {
+        if (steps == NL_MOST_CHAIN || index == UINT32_MAX) {
+            return nl_too_many(&elf->file.fault, "symbols in one hash chain", NL_MOST_CHAIN);
+        }
+        status = read_gnu_chain(elf, symbols, index, &word);
+        if (status == NL_OK && (word | 1) == (hash | 1)) {
+            status = is_symbol(elf, symbols, index, name, length, found);
+        }
+    }
+    return status;
+}
+
+static enum nl_status
+find_sysv(struct nl_elf *elf, const struct nl_symbols *symbols, const char *name, size_t length, bool *found)
+{
+    uint32_t index = 0;
+    enum nl_status status = NL_OK;
+    if (symbols->bucket_count > 0) {
+        status = read_entry(elf, symbols, 2 + sysv_hash(name, length) % symbols->bucket_count, &index);
+    }
+    for (uint32_t steps = 0; status == NL_OK && !*found && index != 0; steps++) {
+        if (steps == NL_MOST_CHAIN) {
+            return nl_too_many(&elf->file.fault, "symbols in one hash chain", NL_MOST_CHAIN);
+        }
+        status = is_symbol(elf, symbols, index, name, length, found);
+        if (status == NL_OK && !*found) {
+            status = read_entry(elf, symbols, 2 + (uint64_t)symbols->bucket_count + index, &index);
+        }
+    }
+    return status;
+}
+
+enum nl_status
+nl_symbols_find(struct nl_elf *elf, const struct nl_symbols *symbols, const char *name, size_t length, bool *found)
+{
+    *found = false;
+    if (length == 0 || memchr(name, 0, length) != NULL) {
+        return NL_OK;
+    }
+    switch (symbols->kind) {
+    case NL_HASH_GNU:
+        return find_gnu(elf, symbols, name, length, found);
+    case NL_HASH_SYSV:
+        return find_sysv(elf, symbols, name, length, found);
+    default:
+        return NL_OK;
+    }
+}
+
+/* The number of symbols: the GNU table does not say it, but its last chain ends with the last symbol. */
+static enum nl_status
+count_symbols(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t *count)
+{
+    uint32_t last = 0, word = 0;
+    enum nl_status status = NL_OK;
+    *count = symbols->kind == NL_HASH_SYSV ? symbols->chain_count : symbols->first;
+    if (symbols->kind == NL_HASH_SYSV) {
+        return NL_OK;
+    }
+    for (uint32_t i = 0; status == NL_OK && i < symbols->bucket_count; i++) {
+        uint32_t index = 0;
+        status = read_u32(elf, &symbols->hash, gnu_buckets(elf, symbols) + 4 * (uint64_t)i, &index);
+        last = index > last ? index : last;
+    }
+    if (last < symbols->first) { /* every bucket is empty */
+        return status;
+    }
+    while (status == NL_OK && !(word & 1) && last < NL_MOST_SYMBOLS) {
+        status = read_gnu_chain(elf, symbols, last++, &word);
+    }
+    *count = last;
+    return status;
+}
+
+static int
+compare_offsets(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
+}
+
+static int
+compare_names(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* The offsets of the exported symbols' names, sorted, once each. */
+static enum nl_status
+exported_offsets(struct nl_elf *elf, const struct nl_symbols *symbols, struct nl_list *offsets)
+{
+    uint32_t count = 0, kept = 0;
+    struct symbol symbol;
+    enum nl_status status = count_symbols(elf, symbols, &count);
+    if (status == NL_OK && count > NL_MOST_SYMBOLS) {
+        status = nl_too_many(&elf->file.fault, "dynamic symbols", NL_MOST_SYMBOLS);
+    }
+    for (uint32_t i = 1; status == NL_OK && i < count; i++) {
+        status = read_symbol(elf, symbols, i, &symbol);
+        if (status == NL_OK && symbol.exported && symbol.name != 0) {
+            status = nl_list_add(offsets, symbol.name);
+        }
+    }
+    if (status == NL_OK && offsets->count > 0) {
+        qsort(offsets->items, offsets->count, sizeof *offsets->items, compare_offsets);
+        for (uint32_t i = 0; i < offsets->count; i++) {
+            if (i == 0 || offsets->items[i] != offsets->items[i - 1]) {
+                offsets->items[kept++] = offsets->items[i];
+            }
+        }
+        offsets->count = kept;
+    }
+    return status;
+}
+
+/* Reads the whole string table, and points a name at each offset. */
+static enum nl_status
+read_names(struct nl_elf *elf, const struct nl_list *offsets, struct nl_exports *exports)
+{
+    uint64_t size = elf->strings.end - elf->strings.start;
+    if (size > NL_MOST_STRTAB) {
+        return nl_too_many(&elf->file.fault, "bytes of dynamic strings", NL_MOST_STRTAB);
+    }
+    exports->strings = malloc((size_t)size + 1);
+    exports->names = malloc(offsets->count * sizeof *exports->names);
+    if (exports->strings == NULL || exports->names == NULL) {
+        return NL_NO_MEMORY;
+    }
+    enum nl_status status =
+        nl_file_read(&elf->file, elf->strings.start, exports->strings, (size_t)size, "the string table ends");
+    uint64_t budget = 4 * size; /* a name may be the tail of others, but not of everything */
+    for (uint32_t i = 0; status == NL_OK && i < offsets->count; i++) {
+        uint32_t offset = offsets->items[i];
+        const char *name = exports->strings + offset;
+        const char *nul = offset < size ? memchr(name, 0, (size_t)size - offset) : NULL;
+        if (nul == NULL) {
+            return nl_fail(&elf->file.fault, NL_MALFORMED, "a symbol's name runs out of the string table");
+        }
+        uint64_t length = (uint64_t)(nul - name);
+        if (length > budget) {
+            return nl_fail(&elf->file.fault, NL_MALFORMED, "the symbols' names overlap beyond measure");
+        }
+        budget -= length;
+        if (length > 0) {
+            exports->names[exports->count++] = name;
+        }
+    }
+    return status;
+}
+
+enum nl_status
+nl_exports_read(struct nl_elf *elf, const struct nl_symbols *symbols, struct nl_exports *exports)
+{
+    struct nl_list offsets = {.count = 0};
+    size_t kept = 0;
+    *exports = (struct nl_exports){.count = 0};
+    enum nl_status status = NL_OK;
+    if (symbols->kind != NL_HASH_NONE) {
+        status = exported_offsets(elf, symbols, &offsets);
+    }
+    if (status == NL_OK && offsets.count > 0) {
+        status = read_names(elf, &offsets, exports);
+    }
+    if (status == NL_OK && exports->count > 0) {
+        qsort(exports->names, exports->count, sizeof *exports->names, compare_names);
+        for (size_t i = 0; i < exports->count; i++) {
+            if (i == 0 || strcmp(exports->names[i], exports->names[i - 1]) != 0) {
+                exports->names[kept++] = exports->names[i];
+            }
+        }
+        exports->count = kept;
+    }
+    free(offsets.items);
+    return status;
+}
+
+void
+nl_exports_free(struct nl_exports *exports)
+{
+    free(exports->strings);
+    free(exports->names);
+}
