@@ -175,6 +175,12 @@ class Elf:
         """`locate` of a dynamic tag's address, None where there is no such tag."""
         return self.locate(self.dynamic[tag], what) if tag in self.dynamic else None
 
+    def read(self, span: tuple[int, int], at: int, size: int, what: str) -> bytes:
+        """Bytes of a `locate`d span."""
+        if at + size > span[1]:
+            malformed(f"{what} lies outside the loadable segments")
+        return self.file.read(span[0] + at, size, f"{what} ends")
+
     def _string_table(self) -> tuple[int, int]:
         """(file offset, size) of DT_STRTAB, which is empty where there is none."""
         offset, room = self.table("DT_STRTAB", "the string table") or (0, 0)

@@ -36,7 +36,6 @@ def ldcache_search(cache: bytes, name: str, stem: bool, /) -> list[tuple[str, st
     budget = 4 * len(cache)  # entries may share a string: a hostile cache shares one huge string a thousand times
     for flags, key, value, _, hwcap in struct.iter_unpack(order + "iIIIQ", cache[start + _HEADER : end]):
         if not (cache.startswith(exact, start + key) or (stem and cache.startswith(longer, start + key))):
-            _require(cache, start + key + 1, "a name ends")
             continue
         hwcaps = None
         if hwcap:
@@ -54,7 +53,7 @@ def ldcache_search(cache: bytes, name: str, stem: bool, /) -> list[tuple[str, st
 
 def _require(cache: bytes, end: int, what: str) -> None:
     if end > len(cache):
-        raise ValueError(f"truncated: {what} at {end}, the cache at {len(cache)}")
+        raise ValueError(f"truncated: {what} at {end}, the file at {len(cache)}")
 
 
 def _start(cache: bytes) -> int:
