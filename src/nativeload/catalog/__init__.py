@@ -53,6 +53,7 @@ class Entry(Record):
 
 
 _HOME = os.path.dirname(__file__)
+_names: list[str] = []
 _entries: dict[str, Entry | None] = {}
 
 
@@ -60,15 +61,16 @@ def lookup(name: str) -> Entry | None:
     """The catalog's entry for a library's bare name, None where it has none. "libz3" is taken for "z3"."""
     plain = normal(name)
     if plain not in _entries:
-        known = set(names())
-        found = next((n for n in (plain, plain.removeprefix("lib")) if n in known), None)
+        found = next((name for name in (plain, plain.removeprefix("lib")) if name in names()), None)
         _entries[plain] = _entry(found, Document(f"{_HOME}/{found}.toml").table) if found else None
     return _entries[plain]
 
 
 def names() -> list[str]:
     """Every library in the catalog, sorted."""
-    return sorted(file.removesuffix(".toml") for file in os.listdir(_HOME) if file.endswith(".toml"))
+    if not _names:
+        _names.extend(sorted(file.removesuffix(".toml") for file in os.listdir(_HOME) if file.endswith(".toml")))
+    return _names
 
 
 def _entry(name: str, table: "dict[str, Any]") -> Entry:

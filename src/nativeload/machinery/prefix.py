@@ -1,10 +1,10 @@
 """`sys.prefix/lib`: where wheels' data files go, and conda's libraries. Another environment's prefix is not ours."""
 
-import os
 import sys
 
 from nativeload import catalog
 from nativeload.linkers import glibc
+from nativeload.machinery.loaded import same_file
 from nativeload.machinery.system import best_first
 from nativeload.spec import candidate
 
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from nativeload.trace import Trace
 
 
+_system: dict[str, bool] = {}
+
+
+def _is_system(directory: str, linker: glibc.Linker) -> bool:
+    """Whether a directory is one of the linker's default ones: a distribution's Python has the prefix /usr."""
+    if directory not in _system:
+        defaults = [place for place, kind in linker.search_path if kind == "default"]
+        _system[directory] = any(same_file(directory, place) for place in defaults)
+    return _system[directory]
+
+
 class PrefixFinder:
     """Finds libraries in the lib directory of the running environment."""
 
@@ -26,8 +37,7 @@ class PrefixFinder:
         """The catalog's sonames there, then files of the library's name, newest version first."""
         directory = f"{sys.prefix}/lib"
         linker = glibc.linker()
-        system = [place for place, kind in linker.search_path if kind == "default"]
-        if any(os.path.realpath(directory) == os.path.realpath(place) for place in system):
+        if _is_system(directory, linker):
             trace.absent(directory, "is a directory of the system's own, where the system finder looks")
             return
         trace.consult(directory)
