@@ -94,9 +94,12 @@ def _specifier(text: str, rest: str) -> "SpecifierSet":
     if rest.startswith("(") and rest.endswith(")"):
         rest = rest[1:-1]
     try:
-        return SpecifierSet(rest)
+        specifier = SpecifierSet(rest)
     except InvalidSpecifier:
-        raise RequirementError(text, f"{rest!r} is not a version specifier") from None
+        specifier = SpecifierSet()
+    if not specifier:  # "()" and "," too: an empty one would refuse every library of unknown version
+        raise RequirementError(text, f"{rest!r} is not a version specifier")
+    return specifier
 
 
 def _stem(name: str) -> tuple[str, str]:
