@@ -1,6 +1,7 @@
 """The verdict: would this file work in this process, for this requirement? From its headers, before it is mapped."""
 
 import os
+from errno import EINVAL
 
 from nativeload import core, images, versions
 from nativeload.closure import Closure
@@ -164,4 +165,6 @@ def _unreadable(path: str, error: OSError) -> str:
         while outer and not os.path.isfile(outer):
             outer = os.path.dirname(outer)
         return f"lies inside {outer}, which is a file (an archive?): the linker maps only files of their own"
+    if error.errno == EINVAL:
+        return "is not a regular file (a FIFO, a socket or a device)"
     return error.strerror or str(error)
