@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parts import maps, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 _PROGRAM = (
     maps()
@@ -21,17 +22,19 @@ import json, sys
 import nativeload
 request = json.loads(sys.argv[1])
 exec(request["before"])
-answer = {}
-try:
-    library = nativeload.load(request["requirement"], symbols=tuple(request["symbols"]))
-    names = ("path", "soname", "version", "origin")
-    answer["library"] = {name: getattr(library, name) for name in names}
-    answer["library"]["abi"] = list(library.abi)
-    answer["library"]["provider"] = library.provider and library.provider.distribution
-except nativeload.NativeLoadError as error:
-    answer.update(error=type(error).__name__, text=str(error))
-answer["mapped"] = sorted(mapped())
-print(json.dumps(answer))
+answers = {}
+for requirement in request["requirements"]:
+    answer = answers[requirement] = {}
+    try:
+        library = nativeload.load(requirement, symbols=tuple(request["symbols"]))
+        names = ("path", "soname", "version", "origin")
+        answer["library"] = {name: getattr(library, name) for name in names}
+        answer["library"]["abi"] = list(library.abi)
+        answer["library"]["provider"] = library.provider and library.provider.distribution
+    except nativeload.NativeLoadError as error:
+        answer.update(error=type(error).__name__, text=str(error))
+    answer["mapped"] = sorted(mapped())
+print(json.dumps(answers))
 """
 )
 
@@ -65,14 +68,43 @@ def trial(
 
     Whatever is not a NativeLoadError (a crash, a hang, an error of another class) fails the test.
     """
-    request = json.dumps({"requirement": requirement, "symbols": list(symbols), "before": before})
-    answer = ask(_PROGRAM, *sites, arguments=[request], env=env, options=options, home=home, timeout=timeout)
-    return Trial(
-        library=answer.get("library", {}),
-        error=answer.get("error", ""),
-        text=answer.get("text", ""),
-        mapped=tuple(answer["mapped"]),
+    return trials(
+        [requirement],
+        *sites,
+        symbols=symbols,
+        env=env,
+        options=options,
+        home=home,
+        before=before,
+        timeout=timeout,
+    )[requirement]
+
+
+def trials(
+    requirements: Sequence[str],
+    *sites: Path,
+    symbols: Sequence[str] = (),
+    env: Mapping[str, str | Path] | None = None,
+    options: Sequence[str] = (),
+    home: Path | None = None,
+    before: str = "",
+    python: str | Path = sys.executable,
+    timeout: float = 60,
+) -> dict[str, Trial]:
+    """As `trial`, for one requirement after the other in the same process."""
+    request = json.dumps({"requirements": requirements, "symbols": list(symbols), "before": before})
+    answers = ask(
+        _PROGRAM, *sites, arguments=[request], env=env, options=options, home=home, python=python, timeout=timeout
     )
+    return {
+        requirement: Trial(
+            library=answer.get("library", {}),
+            error=answer.get("error", ""),
+            text=answer.get("text", ""),
+            mapped=tuple(answer["mapped"]),
+        )
+        for requirement, answer in answers.items()
+    }
 
 
 def ask(
@@ -82,10 +114,19 @@ def ask(
     env: Mapping[str, str | Path] | None = None,
     options: Sequence[str] = (),
     home: Path | None = None,
+    python: str | Path = sys.executable,
     timeout: float = 30,
 ) -> Any:
     """The JSON that Python code prints last, run in a new process that has `sites` on its path."""
     path = {"PYTHONPATH": os.pathsep.join(map(os.fspath, sites))} if sites else {}
     variables = {**path, **(env or {})}
-    done = run(sys.executable, code, *arguments, options=options, env=variables, home=home, timeout=timeout)
+    done = run(python, code, *arguments, options=options, env=variables, home=home, timeout=timeout)
     return done.check().json
+
+
+def nativeload_path() -> list[Path]:
+    """The directories with which another environment of this interpreter has nativeload and what it needs."""
+    names = ("nativeload", "elftools", "packaging", "platformdirs")
+    found = [importlib.util.find_spec(name) for name in names]
+    origins = [spec.origin for spec in found if spec is not None and spec.origin is not None]
+    return list(dict.fromkeys(Path(origin).parents[1] for origin in origins))
