@@ -371,7 +371,6 @@ hit_tuple(const struct nl_cache_hit *hit)
     return tuple;
 }
 
-/* A new list of `count` items, each made by calling `make` with what the step before it left. */
 static PyObject *
 hit_list(const struct nl_cache_hits *hits)
 {

@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3, PT_NOTE = 4, PT_GNU_PROPERTY = 0x6474e553 };
-enum { PN_XNUM = 0xffff };
 enum { DT_NULL = 0, DT_NEEDED = 1 };
 enum { EM_386 = 3, EM_X86_64 = 62 };
 enum { NT_GNU_BUILD_ID = 3, NT_GNU_PROPERTY_TYPE_0 = 5 };
@@ -220,10 +219,12 @@ read_header(struct nl_elf *elf, uint64_t *phoff, uint32_t *phnum)
     if (*phnum > 0 && nl_u16(tail + 6, elf->big) != (elf->wide ? 56 : 32)) {
         return nl_fail(fault, NL_MALFORMED, "program headers of a size that does not exist");
     }
-    if (*phnum == PN_XNUM) {
-        return nl_too_many(fault, "program headers", PN_XNUM - 1);
+    uint32_t size = *phnum * (elf->wide ? 56u : 32u);
+    status = nl_file_check(&elf->file, *phoff, size, "the program headers end");
+    if (status == NL_OK && size > NL_MOST_PHDRS) {
+        status = nl_too_many(fault, "bytes of program headers", NL_MOST_PHDRS);
     }
-    return nl_file_check(&elf->file, *phoff, (uint64_t)*phnum * (elf->wide ? 56 : 32), "the program headers end");
+    return status;
 }
 
 /* What is read of a segment, for nl_truncated; NULL for the kinds that are not read. */
@@ -287,9 +288,6 @@ read_properties(struct nl_elf *elf, uint64_t at, uint64_t end)
         if (status != NL_OK) {
             return status;
         }
-        if (++elf->note_count > NL_MOST_NOTES) {
-            return nl_too_many(&elf->file.fault, "notes", NL_MOST_NOTES);
-        }
         uint32_t size = nl_u32(p + 4, elf->big);
         if (size > end - at - 8) {
             break;
@@ -323,15 +321,14 @@ static enum nl_status
 read_notes(struct nl_elf *elf, const struct segment *segment)
 {
     uint64_t align = segment->align == 8 ? 8 : 4;
-    uint64_t start = segment->offset, left = segment->filesz;
+    uint64_t start = segment->offset, left = NL_MOST_NOTES - elf->note_bytes;
+    left = segment->filesz < left ? segment->filesz : left;
+    elf->note_bytes += (uint32_t)left;
     while (left >= 16) {
         unsigned char p[16];
         enum nl_status status = nl_file_read(&elf->file, start, p, 16, "the notes end");
         if (status != NL_OK) {
             return status;
-        }
-        if (++elf->note_count > NL_MOST_NOTES) {
-            return nl_too_many(&elf->file.fault, "notes", NL_MOST_NOTES);
         }
         uint32_t name_size = nl_u32(p, elf->big), size = nl_u32(p + 4, elf->big);
         uint64_t descriptor = (12 + (uint64_t)name_size + align - 1) / align * align;

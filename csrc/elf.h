@@ -16,10 +16,11 @@
 #include "file.h"
 
 /* What a real file stays far below, and what bounds the time and memory a hostile one can cost. */
-#define NL_MOST_LOADS 64u
-#define NL_MOST_DYNAMIC 65536u
-#define NL_MOST_NOTES 4096u          /* notes and properties in all */
-#define NL_MOST_VERSIONS 65536u      /* entries of one version table */
+#define NL_MOST_PHDRS (1u << 16)     /* bytes of program headers; the kernel, too, takes no more */
+#define NL_MOST_LOADS 256u
+#define NL_MOST_DYNAMIC 4096u
+#define NL_MOST_NOTES (1u << 16)     /* bytes of notes that are looked at; core files have megabytes */
+#define NL_MOST_VERSIONS 4096u       /* entries of one version table */
 #define NL_MOST_TEXT (4u << 20)      /* bytes of all strings of one file's facts */
 #define NL_MOST_INTERP 4096u
 #define NL_MOST_BUILD_ID 256u        /* bytes */
@@ -89,7 +90,7 @@ struct nl_elf {
     struct nl_list verneed; /* file, count of versions, then per version: name, 1 where weak */
     struct nl_list verdef;  /* nl_string each */
     uint32_t isa_needed;
-    uint32_t note_count;
+    uint32_t note_bytes; /* looked at so far */
     uint32_t build_id_size;
     unsigned char build_id[NL_MOST_BUILD_ID];
 

@@ -32,6 +32,13 @@ holds(const struct cache *cache, uint64_t at, uint64_t length)
     return at <= cache->size && length <= cache->size - at;
 }
 
+static enum nl_status
+truncated(const struct cache *cache, const char *what, uint64_t end)
+{
+    nl_truncated(cache->fault, what, end, cache->size);
+    return NL_TRUNCATED_CACHE;
+}
+
 static uint32_t
 u32_at(const struct cache *cache, size_t at)
 {
@@ -71,7 +78,7 @@ find_base(struct cache *cache)
     uint64_t end = OLD_HEADER + (uint64_t)u32_at(cache, OLD_HEADER - 4) * OLD_ENTRY;
     end = (end + 7) / 8 * 8;
     if (!holds(cache, end, 0)) {
-        return nl_truncated(cache->fault, "the old-format entries end", end, cache->size);
+        return truncated(cache, "the old-format entries end", end);
     }
     cache->base = (size_t)end;
     return NL_OK;
@@ -93,14 +100,14 @@ open_header(struct cache *cache)
                        cache->base == 0 ? "no " NEW_MAGIC " in it" : "the old format alone");
     }
     if (left < NEW_HEADER) {
-        return nl_truncated(cache->fault, "the header ends", cache->base + NEW_HEADER, cache->size);
+        return truncated(cache, "the header ends", cache->base + NEW_HEADER);
     }
     /* glibc before 2.33 left the byte order unsaid */
     unsigned order = cache->bytes[cache->base + 28] & ENDIAN_MASK;
     cache->big = order == ENDIAN_BIG || (order != ENDIAN_LITTLE && native_big());
     cache->count = u32_at(cache, cache->base + 20);
     uint64_t end = cache->base + NEW_HEADER + (uint64_t)cache->count * NEW_ENTRY;
-    return holds(cache, end, 0) ? NL_OK : nl_truncated(cache->fault, "the entries end", end, cache->size);
+    return holds(cache, end, 0) ? NL_OK : truncated(cache, "the entries end", end);
 }
 
 /* Finds the array of glibc-hwcaps names; a cache without one has no such entries. */
@@ -112,7 +119,7 @@ open_extension(struct cache *cache)
         return NL_OK;
     }
     if (!holds(cache, at, 8)) {
-        return nl_truncated(cache->fault, "the extension's header ends", (uint64_t)at + 8, cache->size);
+        return truncated(cache, "the extension's header ends", (uint64_t)at + 8);
     }
     if (u32_at(cache, at) != EXTENSION_MAGIC) {
         return NL_OK; /* as glibc does: an extension it does not know */
@@ -120,7 +127,7 @@ open_extension(struct cache *cache)
     uint32_t count = u32_at(cache, at + 4);
     at += 8;
     if (!holds(cache, at, (uint64_t)count * 16)) {
-        return nl_truncated(cache->fault, "the extension's sections end", at + (uint64_t)count * 16, cache->size);
+        return truncated(cache, "the extension's sections end", at + (uint64_t)count * 16);
     }
     for (; count > 0; count--, at += 16) {
         uint32_t offset = u32_at(cache, at + 8), size = u32_at(cache, at + 12);
@@ -128,7 +135,7 @@ open_extension(struct cache *cache)
             continue;
         }
         if (!holds(cache, offset, size)) {
-            return nl_truncated(cache->fault, "the names of hwcaps end", (uint64_t)offset + size, cache->size);
+            return truncated(cache, "the names of hwcaps end", (uint64_t)offset + size);
         }
         cache->hwcaps = offset;
         cache->hwcaps_count = size / 4;

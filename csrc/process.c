@@ -486,17 +486,70 @@ nl_dlsym(void *handle, const char *name)
     return dlsym(handle, name);
 }
 
+#ifdef __GLIBC__
+
 const char *
 nl_libc(const char **version)
 {
-#ifdef __GLIBC__
     *version = gnu_get_libc_version();
     return "glibc";
-#else
-    *version = ""; /* musl has no interface that tells */
-    return "musl";
-#endif
 }
+
+#else
+
+/* The length of "1.2.3" and its NUL at `text`; 0 where something else stands there. */
+static size_t
+version_length(const char *text, size_t room)
+{
+    size_t at = 0;
+    for (int part = 0; part < 3; part++) {
+        size_t first = at;
+        while (at < room && text[at] >= '0' && text[at] <= '9') {
+            at++;
+        }
+        if (at == first || at == room || text[at] != (part < 2 ? '.' : '\0')) {
+            return 0;
+        }
+        at++;
+    }
+    return at;
+}
+
+/* musl has no function that tells its version, but no other string of this form either. dl_iterate_phdr's
+ * callback: `context` is the version, NULL until it is found, "" once two differ. */
+static int
+find_version(struct dl_phdr_info *info, size_t size, void *context)
+{
+    const char **version = context;
+    (void)size;
+    if (info->dlpi_name == NULL || strstr(info->dlpi_name, "/ld-musl-") == NULL) {
+        return 0;
+    }
+    for (ElfW(Half) i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & (PF_R | PF_W)) != PF_R) {
+            continue;
+        }
+        const char *start = (const char *)(info->dlpi_addr + segment->p_vaddr);
+        for (size_t at = 1; at < segment->p_filesz; at++) {
+            if (start[at - 1] == '\0' && version_length(start + at, segment->p_filesz - at) > 0) {
+                *version = *version == NULL || strcmp(*version, start + at) == 0 ? start + at : "";
+            }
+        }
+    }
+    return 1;
+}
+
+const char *
+nl_libc(const char **version)
+{
+    *version = NULL;
+    dl_iterate_phdr(find_version, version);
+    *version = *version == NULL ? "" : *version;
+    return "musl";
+}
+
+#endif
 
 /* ---- CPU ---- */
 

@@ -12,7 +12,8 @@ enum nl_status {
     NL_NO_MEMORY,
     NL_NOT_ELF,   /* fault.what: what it is instead */
     NL_NOT_CACHE, /* fault.what: what it is instead */
-    NL_TRUNCATED, /* fault.what ends at fault.end, the file at fault.size */
+    NL_TRUNCATED, /* fault.what, end included, at fault.end; the file ends at fault.size */
+    NL_TRUNCATED_CACHE,
     NL_MALFORMED, /* fault.what: a whole clause */
     NL_OUTSIDE,   /* fault.what: what no loadable segment holds */
     NL_TOO_MANY,  /* more than fault.end of fault.what */
@@ -70,6 +71,9 @@ nl_status_text(enum nl_status status, const struct nl_fault *fault, char *text, 
         break;
     case NL_TRUNCATED:
         snprintf(text, room, "truncated: %s at %" PRIu64 ", the file at %" PRIu64, fault->what, fault->end, fault->size);
+        break;
+    case NL_TRUNCATED_CACHE:
+        snprintf(text, room, "truncated: %s at %" PRIu64 ", the cache at %" PRIu64, fault->what, fault->end, fault->size);
         break;
     case NL_MALFORMED:
         snprintf(text, room, "malformed: %s", fault->what);
