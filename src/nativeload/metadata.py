@@ -11,7 +11,7 @@ from nativeload.cache import signature
 from nativeload.errors import DeclarationError
 from nativeload.record import Record
 from nativeload.requirement import normal
-from nativeload.tomlfile import Document
+from nativeload.tomlfile import Document, regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class Distribution(Record):
     def _header(self, field: str) -> str:
         for file in ("METADATA", "PKG-INFO"):
             try:
-                with open(f"{self.site}/{self.directory}/{file}", encoding="utf-8", errors="replace") as lines:
+                path = f"{self.site}/{self.directory}/{file}"
+                with open(path, encoding="utf-8", errors="replace", opener=regular) as lines:
                     for line in lines:
                         if line.startswith(f"{field}:"):
                             return line.partition(":")[2].strip()
@@ -73,7 +74,8 @@ class Distribution(Record):
     def files(self) -> "Iterator[str]":
         """The paths in its RECORD, absolute; none where it has no RECORD."""
         try:
-            with open(f"{self.site}/{self.directory}/RECORD", encoding="utf-8", errors="surrogateescape") as lines:
+            path = f"{self.site}/{self.directory}/RECORD"
+            with open(path, encoding="utf-8", errors="surrogateescape", opener=regular) as lines:
                 for line in lines:
                     # Only a name with a comma or a quote is quoted, and no library's is.
                     yield os.path.normpath(os.path.join(self.site, line.partition(",")[0]))

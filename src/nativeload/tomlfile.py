@@ -5,6 +5,10 @@ one to a line, are read here; whatever else a file has makes `tomllib` read the 
 `tomllib`'s own.
 """
 
+import os
+from errno import EINVAL
+from stat import S_ISDIR, S_ISREG
+
 from nativeload.errors import DeclarationError
 
 TYPE_CHECKING = False
@@ -21,7 +25,7 @@ class Document:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            with open(path, "rb") as file:
+            with open(path, "rb", opener=regular) as file:
                 content = file.read(_LIMIT + 1)
             if len(content) > _LIMIT:
                 raise DeclarationError(path, "is larger than 1 MiB")
@@ -42,6 +46,16 @@ class Document:
             if seen and bare.replace('"', "").startswith(key):
                 return f"{self.path}:{number}"
         return self.path
+
+
+def regular(path: str, flags: int) -> int:
+    """An opener for `open`: it takes a regular file only, and never waits, as opening a FIFO does."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    mode = os.fstat(descriptor).st_mode
+    if S_ISREG(mode) or S_ISDIR(mode):  # a directory `open` refuses itself
+        return descriptor
+    os.close(descriptor)
+    raise OSError(EINVAL, "is not a regular file", path)
 
 
 def _full(text: str, path: str) -> "dict[str, Any]":
