@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,10 +23,10 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty directory that is the only one on this process's path to look for distributions in."""
+    """An empty directory, the first on this process's path."""
     place = tmp_path / "site"
     place.mkdir()
-    monkeypatch.setattr("sys.path", [str(place), *_standard_library()])
+    monkeypatch.setattr("sys.path", [str(place), *sys.path])
     return place
 
 
@@ -35,9 +36,3 @@ def fresh(home: Path) -> Iterator[None]:
     nativeload.invalidate_caches()
     yield
     nativeload.invalidate_caches()
-
-
-def _standard_library() -> list[str]:
-    import sysconfig
-
-    return [sysconfig.get_path("stdlib"), sysconfig.get_config_var("DESTSHARED")]
