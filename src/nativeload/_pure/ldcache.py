@@ -53,7 +53,7 @@ def ldcache_search(cache: bytes, name: str, stem: bool, /) -> list[tuple[str, st
 
 def _require(cache: bytes, end: int, what: str) -> None:
     if end > len(cache):
-        raise ValueError(f"truncated: {what} at {end}, the file at {len(cache)}")
+        raise ValueError(f"truncated: {what} at {end}, the cache at {len(cache)}")
 
 
 def _start(cache: bytes) -> int:

@@ -70,12 +70,16 @@ def _directories(requester: str) -> list[str]:
 def _with_kinds(directories: list[str], requester: str) -> list[tuple[str, str]]:
     """The order is DT_RPATHs, LD_LIBRARY_PATH, the requester's DT_RUNPATH, defaults; the last are what nobody named.
 
-    A directory that somebody named is a default one too when it comes again: glibc lists it once per kind.
+    glibc lists a directory once per kind: one that somebody named is a default one too when it comes again, and one
+    that is met twice on the way back from the end marks where the defaults begin.
     """
     environment = set(_expanded(re.split("[:;]", _initial_library_path() or ""), _program_directory()))
     named, has_runpath = _named_by_images(requester)
     end = len(directories)
-    while end and (directories[end - 1] not in environment | named or directories[end - 1] in directories[: end - 1]):
+    while end and directories[end - 1] not in directories[end:]:
+        directory = directories[end - 1]
+        if directory in environment | named and directory not in directories[: end - 1]:
+            break
         end -= 1
     kinds = []
     for index, directory in enumerate(directories[:end]):

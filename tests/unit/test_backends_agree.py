@@ -1,0 +1,249 @@
+"""Both backends give what `_native.pyi` says: the same as each other, and as tools that this project did not write."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import sysconfig
+import time
+from collections import namedtuple
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any
+
+import lief
+import pytest
+
+from parts.process import run
+
+if not sys.platform.startswith("linux"):
+    pytest.skip("these are the two backends of Linux", allow_module_level=True)
+
+NAMES = [name for name in ("nativeload._pure", "nativeload._native") if util.find_spec(name)]
+BACKENDS = [import_module(name) for name in NAMES]
+PURE = BACKENDS[0]
+Image: Any = namedtuple(
+    "Image",
+    "elf_class byteorder machine flags type osabi interp soname needed rpath runpath flags_1 verneed verdef isa_needed "
+    "build_id exported signature",
+)
+LDCONFIG = shutil.which("ldconfig", path="/usr/sbin:/sbin") or ""
+
+# At most 300 files: the interpreter, its extension modules, and an even choice of the system's libraries.
+MODULES = sorted(map(str, Path(sysconfig.get_path("platstdlib"), "lib-dynload").glob("*.so")))[:80]
+FOUND = {os.path.realpath(path) for path in Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "").glob("*.so*")}
+SYSTEM = sorted(path for path in FOUND if os.path.isfile(path) and lief.is_elf(path))
+CORPUS = [os.path.realpath(sys.executable), *MODULES, *SYSTEM[:: len(SYSTEM) // 219 + 1]]
+
+
+def image(path: str | Path) -> Any:
+    return Image(*PURE.image(str(path)))
+
+
+LIBRARY = next(path for path in SYSTEM if image(path).needed == ("libc.so.6",) and image(path).verdef)
+
+
+def outcomes(name: str, *arguments: object) -> list[Any]:
+    """What each backend gives; of an error its type, and its number or what the message begins with."""
+    found: list[Any] = []
+    for backend in BACKENDS:
+        try:
+            found.append(getattr(backend, name)(*arguments))
+        except (OSError, ValueError) as error:
+            found.append((type(error), getattr(error, "errno", str(error).partition(":")[0])))
+    return found
+
+
+def agreed(name: str, *arguments: object) -> Any:
+    """What every backend there is gives for these arguments: one and the same."""
+    found = outcomes(name, *arguments)
+    assert all(other == found[0] for other in found), arguments
+    return found[0]
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}).stdout
+
+
+def readelf_facts(path: str) -> dict[str, Any]:
+    text = output("readelf", "-W", "-l", "-d", "-V", "-n", path)
+    tags = {tag: re.findall(rf"\({tag.upper()}\).*\[(.*)\]", text) for tag in ("needed", "soname", "rpath", "runpath")}
+    before, _, needs = text.partition("Version needs section")
+    files = [(block.split()[0], re.findall(r"Name: (\S+)  Flags: (\S+)", block)) for block in needs.split("File: ")[1:]]
+    levels = re.findall(r"x86-64-(baseline|v\d)", "".join(re.findall(r"x86 ISA needed:((?:,? x86-64-\w+)*)", text)))
+    return {
+        "needed": tuple(tags.pop("needed")),
+        "interp": "".join(re.findall(r"Requesting program interpreter: (.*)\]", text)) or None,
+        "verneed": tuple((file, tuple((name, "WEAK" in flags) for name, flags in found)) for file, found in files),
+        "verdef": tuple(re.findall(r"Flags: (?!BASE).*Name: (\S+)", before)),
+        "build_id": "".join(re.findall(r"Build ID: (\w+)", text)[:1]) or None,
+        "isa_needed": max((1 if level == "baseline" else int(level[1:]) for level in levels), default=0),
+        **{tag: values[0] if values else None for tag, values in tags.items()},
+    }
+
+
+def lief_facts(path: str | Path) -> dict[str, Any]:
+    binary: Any = lief.ELF.parse(path)
+    return {
+        "elf_class": 64 if binary.header.identity_class == lief.ELF.Header.CLASS.ELF64 else 32,
+        "byteorder": "little" if binary.header.identity_data == lief.ELF.Header.ELF_DATA.LSB else "big",
+        "machine": binary.header.machine_type.value,
+        "needed": tuple(binary.libraries),
+    }
+
+
+def small_elf(bits: int, big: bool, machine: int, *, chain: int = 0, osabi: int = 9) -> bytes:
+    """A library of one segment that exports `f`. In its hash table, symbol `chain` follows that of `f`."""
+    order, wide = ">" if big else "<", bits == 64
+    word, header, entry, symbol_shape = ("Q", 64, 56, "IBBHQQ") if wide else ("I", 52, 32, "IIIBBH")
+    strings = b"\0f\0libsmall.so.1\0libc.so.6\0".ljust(32, b"\0")
+    table = struct.pack(order + ("6Q" if wide and machine == 22 else "6I"), 1, 2, 1, 0, chain, 0)
+    symbol = struct.pack(order + symbol_shape, *((1, 0x12, 0, 1, 64, 0) if wide else (1, 64, 0, 0x12, 0, 1)))
+    at = list(itertools.accumulate([header + 2 * entry, len(strings), len(table), 2 * len(symbol)]))
+    tags = (1, 17, 14, 3, 5, at[0], 10, 32, 4, at[1], 6, at[2], 11, len(symbol), 0x6FFFFFFB, 1, 0, 0)
+    dynamic = struct.pack(f"{order}18{word}", *tags)
+    segments = b""
+    for kind, start, size in (1, 0, at[3] + len(dynamic)), (2, at[3], len(dynamic)):
+        fields = (kind, 5, start, start, 0, size, size, 8) if wide else (kind, start, start, 0, size, size, 5, 8)
+        segments += struct.pack(order + ("II6Q" if wide else "8I"), *fields)
+    ident = b"\x7fELF" + bytes([bits // 32, 1 + big, 1, osabi]) + bytes(8)
+    rest = struct.pack(f"{order}HHI3{word}I6H", 3, machine, 1, 0, header, 0, 5, header, entry, 2, 0, 0, 0)
+    return ident + rest + segments + strings + table + bytes(len(symbol)) + symbol + dynamic
+
+
+def test_every_file_gives_the_same_twice() -> None:
+    for path in CORPUS:
+        names = agreed("exports", path)[::20]
+        found = Image(*agreed("image", path, (*names, "no_such_symbol", "")))
+        assert found.exported == (True,) * len(names) + (False, False), path
+        at = os.stat(path)
+        assert found.signature == (at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns, at.st_ctime_ns)
+
+
+@pytest.mark.skipif(not shutil.which("readelf"), reason="there is no readelf")
+def test_readelf_says_the_same() -> None:
+    for path in CORPUS[::2]:
+        assert image(path)._asdict() | readelf_facts(path) == image(path)._asdict(), path
+    pattern = r" (?:GLOBAL|WEAK|UNIQUE) +(?:DEFAULT|PROTECTED) +(?!UND)\w+ ([^@\s]+)"
+    for path in CORPUS[::10]:
+        assert PURE.exports(path) == sorted(set(re.findall(pattern, output("readelf", "-W", "--dyn-syms", path)))), path
+
+
+def test_lief_says_the_same() -> None:
+    for path in [path for path in CORPUS if os.path.getsize(path) < 500_000][::3]:
+        assert image(path)._asdict() | lief_facts(path) == image(path)._asdict(), path
+
+
+@pytest.mark.parametrize(("bits", "big", "machine"), [(64, False, 183), (32, False, 40), (32, True, 8), (64, True, 22)])
+def test_other_machines(tmp_path: Path, bits: int, big: bool, machine: int) -> None:
+    path = tmp_path / "libsmall.so"
+    path.write_bytes(small_elf(bits, big, machine))
+    found = Image(*agreed("image", str(path), ("f", "g")))
+    assert found[2:9] == (machine, 5, 3, 9, None, "libsmall.so.1", ("libc.so.6",))
+    assert (found.flags_1, found.exported, agreed("exports", str(path))) == (1, (True, False), ["f"])
+    assert found._asdict() | lief_facts(path) == found._asdict()
+    path.write_bytes(small_elf(bits, big, machine ^ 1))
+    assert Image(*agreed("image", str(path))).machine == machine ^ 1  # so it is the file that says it
+
+
+@pytest.mark.parametrize("chain", [1, 0xFFFFFF])
+def test_a_chain_without_an_end(tmp_path: Path, chain: int) -> None:
+    path, start = tmp_path / "libsmall.so", time.monotonic()
+    path.write_bytes(small_elf(64, False, 62, chain=chain))
+    assert Image(*agreed("image", str(path), ("f",))).exported == (True,)
+    assert agreed("image", str(path), ("g",)) == (ValueError, "malformed")
+    assert time.monotonic() - start < 3
+
+
+def test_damage_is_an_answer_or_a_value_error(tmp_path: Path) -> None:
+    chance, path, content = random.Random(1), tmp_path / "libdamaged.so", Path(LIBRARY).read_bytes()
+    for cut in [*range(0, 1500, 37), *(chance.randrange(len(content) // 2) for _ in range(40))]:
+        path.write_bytes(content[:cut])
+        assert agreed("image", str(path)) == (ValueError, "truncated" if cut else "not an ELF file")
+    answers = []
+    for _ in range(300):
+        damaged = bytearray(content)
+        damaged[chance.randrange(min(len(content), 9000))] ^= chance.randrange(1, 256)
+        path.write_bytes(damaged)
+        answers += [*outcomes("image", str(path), ("f",)), *outcomes("exports", str(path))]
+    refusals = [answer for answer in answers if isinstance(answer, tuple) and len(answer) < len(Image._fields)]
+    assert {refusal[0] for refusal in refusals} == {ValueError}
+    assert len(refusals) < len(answers) / 2  # some changes do harm, and not all
+
+
+def test_what_is_no_library(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "text").write_text("INPUT(-lmpi)\n")
+    expected = {"fifo": errno.EINVAL, ".": errno.EISDIR, "no": errno.ENOENT, "text": "not an ELF file"}
+    for name, why in {**expected, "/dev/null": errno.EINVAL}.items():
+        assert agreed("image", str(tmp_path / name))[1] == agreed("exports", str(tmp_path / name))[1] == why, name
+
+
+@pytest.mark.skipif(not LDCONFIG, reason="there is no ldconfig")
+def test_ldconfig_says_the_same(tmp_path: Path) -> None:
+    (tmp_path / "lib/glibc-hwcaps/x86-64-v3").mkdir(parents=True)
+    (tmp_path / "conf").write_text(f"{tmp_path}/lib\n")
+    for folder in "lib", "lib/glibc-hwcaps/x86-64-v3":
+        (tmp_path / folder / "libsmall.so.1").write_bytes(small_elf(64, False, image(sys.executable).machine, osabi=0))
+    for form in "new", "compat":
+        output(LDCONFIG, "-X", "-f", f"{tmp_path}/conf", "-C", f"{tmp_path}/{form}", "-c", form)
+    cache, compat = [(tmp_path / form).read_bytes() for form in ("new", "compat")]
+    listed = re.findall(r"\t(\S+) \(.*\) => (.*)", output(LDCONFIG, "-p", "-C", f"{tmp_path}/new"))
+    found = [agreed("ldcache_search", cache, name, False) for name in sorted({name for name, _ in listed})]
+    assert sorted(entry[:2] for entries in found for entry in entries) == sorted(listed)
+    entries = agreed("ldcache_search", cache, "libsmall.so", True)
+    assert [(entry[0], entry[3]) for entry in entries] == [("libsmall.so.1", hwcaps) for hwcaps in ("x86-64-v3", None)]
+    assert agreed("ldcache_search", compat, "libsmall.so", True) == entries
+    assert agreed("ldcache_search", cache, "libsmall.so", False) == []
+    for damaged, message in {cache[:1000]: "truncated", b"a text": "not an ld.so.cache"}.items():
+        assert agreed("ldcache_search", damaged, "libsmall.so", True) == (ValueError, message)
+
+
+PROCESS = """
+import importlib, json, sys
+backend = importlib.import_module(sys.argv[1])
+before, handle = backend.loaded_handle(sys.argv[2]), backend.dlopen(sys.argv[2], 2)
+try:
+    message = backend.dlopen("/no/such.so", 2)
+except OSError as error:
+    message = str(error)
+mapped = sorted({line.split()[-1] for line in open("/proc/self/maps") if " r-xp " in line and ".so" in line})
+same, symbols = handle == backend.loaded_handle(sys.argv[2]), [backend.dlsym(handle, name) for name in sys.argv[3:]]
+print(json.dumps([before, same, *map(bool, symbols), message, backend.linkmap(), mapped, backend.search_path()]))
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_process_of_its_own(name: str, tmp_path: Path) -> None:
+    (tmp_path / "lib.so").write_bytes(Path(LIBRARY).read_bytes())
+    arguments = (name, str(tmp_path / "lib.so"), PURE.exports(LIBRARY)[-1], "no_such_symbol")
+    environment = {"LD_LIBRARY_PATH": f"{tmp_path}:/usr/lib", "PYTHONPATH": str(Path(str(PURE.__file__)).parents[2])}
+    *answers, message, images, mapped, path = run(sys.executable, PROCESS, *arguments, env=environment).check().json
+    assert answers == [None, True, True, False]
+    assert (images[0][0], message.partition(":")[0]) == ("", "/no/such.so")
+    assert {os.path.realpath(file) for file, _ in images} >= set(mapped) > set()
+    assert all(image(file).soname == soname for file, soname in images if os.path.isfile(file))
+    assert [item[0] for item in path if item[1] == "LD_LIBRARY_PATH"] == [str(tmp_path), "/usr/lib"]
+    said = output(image(sys.executable).interp, "--help")
+    assert [item[0] for item in path if item[1] == "default"] == re.findall(r"\n  (/.*) \(system search path\)", said)
+    assert agreed("isa_level") == 1 + len(re.findall(r"x86-64-v\d \(supported", said)) or "x86-64-v" not in said
+    assert agreed("libc") == tuple(str(os.confstr("CS_GNU_LIBC_VERSION")).split())
+
+
+def test_scan_and_digest(tmp_path: Path) -> None:
+    texts = {"a-1.dist-info": "[nativeload]\nx=y\n", "b.egg-info": "[other]\n", "c.dist-info": "[nativeload]" * 2**17}
+    for folder, text in texts.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "entry_points.txt").write_text(text)
+    os.mkfifo(tmp_path / "d.dist-info")
+    expected = {**dict.fromkeys([*texts, "d.dist-info"]), "a-1.dist-info": texts["a-1.dist-info"]}
+    assert agreed("scan", str(tmp_path), "nativeload") == list(expected.items())
+    assert agreed("scan", str(tmp_path / "none"), "nativeload") == (FileNotFoundError, errno.ENOENT)
+    assert [agreed("digest", text) for text in (b"a", b"foobar")] == ["af63dc4c8601ec8c", "85944171f73967e8"]
