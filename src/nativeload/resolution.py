@@ -42,6 +42,8 @@ def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
             verdict = abi.judge(proposed, wanted)
             if not isinstance(verdict, Rejection):
                 spec = _only_copy(verdict, proposed, wanted, trace)
+                if spec is None:
+                    continue
                 trace.accepted(spec.path, proposed.reason)
                 return spec
             trace.rejected(proposed.path, verdict)
@@ -50,21 +52,24 @@ def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
     return None
 
 
-def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec:
-    """The spec, or that of the copy already mapped under its soname: consumers bind to the first one loaded."""
+def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
+    """The spec, or that of the copy already mapped under its soname: consumers bind to the first one loaded.
+
+    None for the user's choice where another copy is mapped: its finder says that it cannot be honoured.
+    """
     if spec.origin == "loaded" or not spec.soname:
         return spec
     for path, soname in core.linkmap():
         if soname == spec.soname and path and not same_file(path, spec.path):
             reason = f"this process already has {soname} from {path}; a second copy is a hazard"
             trace.rejected(spec.path, Rejection(kind="soname", reason=reason))
+            if spec.origin == "override":
+                return None
             trace.finder = "loaded"
             mapped = candidate(path, "loaded", f"already in this process as {soname}", entry=proposed.entry)
             verdict = abi.judge(mapped, wanted)
-            if isinstance(verdict, Rejection) or spec.origin == "override":
-                trace.rejected(
-                    path, verdict if isinstance(verdict, Rejection) else Rejection(kind="soname", reason=reason)
-                )
+            if isinstance(verdict, Rejection):
+                trace.rejected(path, verdict)
                 raise ABIMismatchError(wanted.text, wanted.name, trace.steps)
             return verdict
     return spec

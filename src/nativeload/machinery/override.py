@@ -125,7 +125,7 @@ def _proposals(requirement: "Requirement", choice: Choice, trace: Trace) -> "Ite
         from nativeload import catalog
 
         entry = catalog.lookup(requirement.stem)
-        yield candidate(os.path.normpath(choice.value), "override", f"chosen by {choice.variable}", entry=entry)
+        yield candidate(choice.value, "override", f"chosen by {choice.variable}", entry=entry)
         return
     finders: dict[str, Finder] = {"wheel": WheelFinder(), "system": SystemFinder()}
     finder = finders.get(choice.value, WheelFinder(choice.value))
