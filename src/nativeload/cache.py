@@ -66,9 +66,9 @@ def directory() -> str:
     return chosen if chosen.startswith("/") else _user_directory("XDG_CACHE_HOME", "~/.cache", "cache")
 
 
-def config_file() -> str:
-    """The user's configuration file, "" where there is none to read: `python -I` ignores it."""
-    base = "" if sys.flags.isolated else _user_directory("XDG_CONFIG_HOME", "~/.config", "config")
+def config_file(*, obeyed: bool = True) -> str:
+    """The user's configuration file, "" where there is none; `python -I` obeys none."""
+    base = "" if obeyed and sys.flags.isolated else _user_directory("XDG_CONFIG_HOME", "~/.config", "config")
     return base and f"{base}/config.toml"
 
 

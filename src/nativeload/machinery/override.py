@@ -40,8 +40,8 @@ class OverrideFinder:
 
     def candidates(self, requirement: "Requirement", trace: Trace) -> "Iterator[Candidate]":
         """The chosen file, or the candidates of the chosen finder. Raises OverrideError when none of them will do."""
-        for note in ignored(requirement.name):
-            trace.absent(note, "ignored: this interpreter runs isolated (python -I or -E)")
+        for where, reason in ignored(requirement):
+            trace.absent(where, f"ignored: {reason}")
         choice = self._chosen(requirement, trace)
         if choice is None:
             return
@@ -80,8 +80,11 @@ def configured() -> dict[str, Choice]:
         for key in document.table:
             if key != "override":
                 raise DeclarationError(document.where(key), f"unknown key {key!r}; the file has a table [override]")
-        if not isinstance(table, dict) or not all(isinstance(value, str) and value for value in table.values()):
-            raise DeclarationError(document.where("[override]"), '[override] holds NAME = "path|wheel|system|DIST"')
+        good = isinstance(table, dict)
+        wrong = [name for name, value in table.items() if not value or type(value) is not str] if good else ["override"]
+        if wrong:
+            where = document.where(wrong[0], "override")
+            raise DeclarationError(where, '[override] holds NAME = "path|wheel|system|DIST"')
     except DeclarationError as error:
         raise OverrideError(error.where, "[override]", error.reason) from None
     return {
@@ -100,10 +103,18 @@ def untrusted(path: str) -> str:
     return "others can write it" if state.st_mode & 0o002 else ""
 
 
-def ignored(name: str) -> list[str]:
-    """Overrides of a library that are set but not obeyed, because the interpreter runs isolated."""
-    variable = cache.variable_of(name)
-    return [f"{variable}={os.environ[variable]}"] if sys.flags.ignore_environment and variable in os.environ else []
+def ignored(requirement: "Requirement") -> "Iterator[tuple[str, str]]":
+    """(where, why) of each choice that is written, perhaps for this library, but not obeyed."""
+    if sys.flags.ignore_environment:
+        for name in dict.fromkeys((requirement.name, requirement.stem)):
+            variable = cache.variable_of(name)
+            if os.environ.get(variable):
+                yield f"{variable}={os.environ[variable]}", "this interpreter runs isolated (python -I or -E)"
+    config = cache.config_file(obeyed=False)
+    if config and os.path.lexists(config):
+        reason = "this interpreter runs isolated (python -I)" if sys.flags.isolated else untrusted(config)
+        if reason:
+            yield config, reason
 
 
 def resolve(requirement: "Requirement", choice: Choice) -> "LibrarySpec":
