@@ -603,12 +603,15 @@ native_scan(PyObject *module, PyObject *const *args, Py_ssize_t count)
     }
     bytes = encode_path(args[0], &directory);
     group = bytes == NULL ? NULL : encode(args[1]);
-    section = group == NULL ? NULL : PyBytes_FromFormat("[%s]", PyBytes_AsString(group));
+    section = group == NULL ? NULL : PyBytes_FromStringAndSize(NULL, PyBytes_Size(group) + 2);
     if (section == NULL) {
         goto done;
     }
-    const char *wanted = PyBytes_AsString(section);
+    char *wanted = PyBytes_AsString(section);
     size_t length = (size_t)PyBytes_Size(section);
+    memcpy(wanted + 1, PyBytes_AsString(group), length - 2);
+    wanted[0] = '[';
+    wanted[length - 1] = ']';
     Py_BEGIN_ALLOW_THREADS
     status = nl_scan_read(&scan, directory, wanted, length, &fault);
     Py_END_ALLOW_THREADS

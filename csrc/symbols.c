@@ -392,6 +392,9 @@ count_symbols(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t *co
     if (symbols->kind == NL_HASH_SYSV) {
         return NL_OK;
     }
+    if (symbols->bucket_count > NL_MOST_SYMBOLS) {
+        return nl_too_many(&elf->file.fault, "buckets of symbols", NL_MOST_SYMBOLS);
+    }
     for (uint32_t i = 0; status == NL_OK && i < symbols->bucket_count; i++) {
         uint32_t index = 0;
         status = read_u32(elf, &symbols->hash, gnu_buckets(elf, symbols) + 4 * (uint64_t)i, &index);
