@@ -93,7 +93,7 @@ class Closure:
         """The first symbol version that the file wants and its giver does not have."""
         for name, versions in image.verneed:
             giver = self._paths.get(name)
-            given = images.read(giver).verdef if giver else ()
+            given = _defined(giver) if giver else ()
             if not given:
                 continue  # Without version definitions the linker lets every version pass.
             for version, weak in versions:
@@ -114,6 +114,14 @@ def _in_process() -> dict[str, str]:
         if path and os.path.isabs(path):
             mapped.setdefault(soname or path, path)
     return mapped
+
+
+def _defined(path: str) -> tuple[str, ...]:
+    """The versions that a file defines; none where it is mapped and has gone from the disk since."""
+    try:
+        return images.read(path).verdef
+    except (OSError, ValueError):
+        return ()
 
 
 def _newest(version: str, given: tuple[str, ...]) -> str:
