@@ -1,0 +1,48 @@
+"""The tests of this folder install wheels into new environments. Set NATIVELOAD_TEST_LARGE=1 for those that
+fetch hundreds of megabytes; without it they are not collected."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from integration import layouts
+from integration.projects import provider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from integration.layouts import Place
+
+# Read now: a session clears nativeload's variables before its first test.
+_LARGE = bool(os.environ.get("NATIVELOAD_TEST_LARGE"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "large: fetches hundreds of megabytes; runs where NATIVELOAD_TEST_LARGE is set")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    large = [item for item in items if item.get_closest_marker("large")]
+    if large and not _LARGE:
+        config.hook.pytest_deselected(items=large)
+        items[:] = [item for item in items if item not in large]
+
+
+@pytest.fixture(scope="session")
+def provider_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Place]:
+    """A provider of `answer` that must not be imported, as (layout, package): made once for all who ask."""
+    places: dict[tuple[str, str], Place] = {}
+
+    def place(kind: str, package: str = "answer_provider") -> Place:
+        if (kind, package) not in places:
+            scratch = tmp_path_factory.mktemp("place")
+            (scratch / "project").mkdir()
+            source = "." if kind == "editable flat" else "src"
+            project = provider(scratch / "project", package=package, source=source)
+            places[kind, package] = layouts.install(kind, project, scratch)
+        return places[kind, package]
+
+    return place
