@@ -177,13 +177,14 @@ def package_directories(package: str, site: str) -> list[str]:
     """The directories of an importable package, without importing it; those of the distribution's own site first.
 
     Only the top-level name is asked of the import system's finders: asking for a dotted one imports the parent.
-    An editable install's finder answers here.
+    An editable install's finder answers here, also for its portion of a namespace that is a directory elsewhere.
     """
     top, *inner = package.split(".")
-    homes = [f"{place}/{top}" for place in (site, *sites()) if os.path.isdir(f"{place}/{top}")]
-    if not homes:
-        homes = _by_import_system(top)
-    return list(dict.fromkeys("/".join((home, *inner)) for home in homes))
+    tops = [f"{place}/{top}" for place in (site, *sites()) if os.path.isdir(f"{place}/{top}")]
+    homes = ["/".join((home, *inner)) for home in tops]
+    if not any(os.path.lexists(f"{home}/{FILE}") for home in homes):
+        homes += ["/".join((home, *inner)) for home in _by_import_system(top)]
+    return list(dict.fromkeys(homes))
 
 
 def _by_import_system(top: str) -> list[str]:
