@@ -8,16 +8,21 @@ import sys
 
 from nativeload import cache, catalog, core, metadata, requirement
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container
+
 _NEAREST = 3  # names offered
 _CUTOFF = 0.5  # difflib's: how alike a name must be to be offered
 
 
-def advice(text: str) -> list[str]:
-    """Lines for the reader of a refusal."""
+def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
+    """Lines for the reader of a refusal; `refused` are the files of which the search has spoken."""
     wanted = requirement.parse(text)
     lines = [
         f"{label} ships {path} without declaring it: {cache.variable_of(wanted.name)}={path} uses it"
         for label, path in undeclared(wanted)
+        if path not in refused
     ]
     lines += [
         f"{path} is an archive on sys.path: the linker maps only files of their own, so no library in it counts"

@@ -74,7 +74,7 @@ class _SearchError(NativeLoadError, ImportError):
         lines = [f"{self._headline} {self.requirement!r}", "  searched, in order:"]
         lines += [f"    {step}" for step in self.steps]
         lines += ["  what you can do:"]
-        lines += [f"    {line}" for line in advice(self.requirement)]
+        lines += [f"    {line}" for line in advice(self.requirement, {step.candidate for step in self.steps})]
         return "\n".join(lines)
 
 

@@ -80,4 +80,5 @@ def _advice(explanation: Explanation) -> list[str]:
         return []
     from nativeload.advice import advice
 
-    return ["", "what you can do:", *(f"  {line}" for line in advice(explanation.requirement))]
+    lines = advice(explanation.requirement, {step.candidate for step in explanation.steps})
+    return ["", "what you can do:", *(f"  {line}" for line in lines)]
