@@ -5,7 +5,7 @@ import os
 from nativeload import catalog
 from nativeload.linkers import glibc
 from nativeload.requirement import Requirement
-from nativeload.spec import Rejection, candidate
+from nativeload.spec import candidate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def _in_directories(
 ) -> "Iterator[tuple[str, str]]":
     for directory, kind in directories:
         if not os.path.isabs(directory):
-            reason = f"{kind} names the current directory, and nothing is loaded from there"
-            trace.rejected(directory or ".", Rejection(kind="file", reason=reason))
+            trace.absent(directory or ".", f"{kind} names the current directory, and nothing is loaded from there")
             continue
         for place in linker.directories(directory):
             trace.consult(place)
