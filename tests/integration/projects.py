@@ -50,7 +50,7 @@ def nativeload_site() -> Path:
 
 def python_path(*sites: str | Path) -> str:
     """A PYTHONPATH of these directories, then nativeload's."""
-    return os.pathsep.join(map(os.fspath, (*sites, nativeload_site())))
+    return os.pathsep.join(os.fspath(one) for one in (*sites, nativeload_site()))
 
 
 def answer_library(path: Path, value: int = 42, *flags: str | Path) -> Path:

@@ -44,7 +44,7 @@ print(json.dumps([name for name in sys.modules if name.startswith(package.partit
 @pytest.mark.parametrize(("kind", "package"), EVERY)
 def test_not_imported(kind: str, package: str, provider_place: Callable[..., Place], tmp_path: Path) -> None:
     place = provider_place(kind, package)
-    env = {**place.env, "IMPORTED": tmp_path / "imported"}
+    env: dict[str, str | Path] = {**place.env, "IMPORTED": tmp_path / "imported"}
     assert run(place.python, ASK, package, env=env).check().json == []
     assert not (tmp_path / "imported").exists()
 
