@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from nativeload import cache, explanation, filereport, inventory, overview
+from nativeload import explanation, filereport, inventory, loader, overview
 from nativeload.errors import NativeLoadError, RequirementError
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ def _get_main_parser() -> argparse.ArgumentParser:
         "without a name, describe this process, its linker, providers and cache",
     )
     action.add_argument("--list", action="store_true", help="list the libraries that installed distributions provide")
-    action.add_argument("--version", action="version", version=f"nativeload {cache.VERSION}")
+    action.add_argument("--version", action="version", version=f"nativeload {loader.VERSION}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

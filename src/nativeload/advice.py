@@ -6,7 +6,7 @@ Runs only once something has failed and somebody reads why: it may be slow.
 import os
 import sys
 
-from nativeload import cache, catalog, core, metadata, requirement
+from nativeload import catalog, core, loader, metadata, requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
     """Lines for the reader of a refusal; `refused` are the files of which the search has spoken."""
     wanted = requirement.parse(text)
     lines = [
-        f"{label} ships {path} without declaring it: {cache.variable_of(wanted.name)}={path} uses it"
+        f"{label} ships {path} without declaring it: {loader.variable_of(wanted.name)}={path} uses it"
         for label, path in undeclared(wanted)
         if path not in refused
     ]
@@ -35,7 +35,7 @@ def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
         lines += [f"{commands[installer]} {package}" for package in packages]
     if entry is None:
         lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships lib{wanted.stem}.so")
-    lines.append(f"{cache.variable_of(wanted.name)}=/absolute/path/to/the/library")
+    lines.append(f"{loader.variable_of(wanted.name)}=/absolute/path/to/the/library")
     return lines
 
 

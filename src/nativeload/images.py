@@ -1,7 +1,7 @@
 """The facts of one file, read from its headers by the backend. Nothing is mapped, nothing judged."""
 
 from nativeload import core
-from nativeload.cache import signature
+from nativeload.loader import signature
 from nativeload.record import Record
 
 TYPE_CHECKING = False

@@ -1,28 +1,40 @@
-"""Loading: the registry of what was loaded, the usual `load` from start to end, and `Library`.
+"""The usual `load`, from start to end: what was loaded here, what the cache remembers, `Library`, `dlopen`.
 
-Runs in other people's `__init__.py`: a `load` whose answer is in the cache imports nothing further.
+Runs in other people's `__init__.py`, and imports nothing that the interpreter has not imported already: each file
+more is a tenth of a millisecond to everybody. The search itself (`resolution`) and the keeping of answers (`cache`)
+are imported when an answer is not in the cache.
 """
 
 import os
 import sys
 from _thread import RLock
+from stat import S_ISREG
 
-from nativeload import cache, core
+from nativeload import core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Iterable
-    from typing import Any, Literal
+    from typing import Any, Literal, TypeAlias
 
-    from nativeload.cache import Answer
     from nativeload.spec import LibrarySpec, Provider
 
+    # name, path, soname, version, origin, distribution, its version; "" where unknown
+    Facts: TypeAlias = tuple[str, str, str, str, str, str, str]
+    # facts, ABI features, dependencies to load first, sonames under which the process may have it already
+    Answer: TypeAlias = tuple[Facts, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+VERSION = "0.1.0"
+MAGIC = f"nativeload answer 1 {VERSION}".encode()
+_LIMIT = 1 << 18  # bytes; a real answer has about 2,000
+_OFF = ("0", "off", "no", "false")
 _FLAGS = {"local": os.RTLD_NOW | os.RTLD_LOCAL, "global": os.RTLD_NOW | os.RTLD_GLOBAL}
 
 _asked: "dict[tuple[str, tuple[str, ...], str], Library]" = {}
 _handles: "dict[int, Library]" = {}
 _lock = RLock()
+_process = ""
 
 
 def _after_fork() -> None:
@@ -32,6 +44,120 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+
+# What the user has set
+
+
+def setting(variable: str) -> str:
+    """An environment variable of nativeload's, "" where unset; `python -E` and `-I` ignore them all."""
+    return "" if sys.flags.ignore_environment else os.environ.get(variable, "")
+
+
+def name_of(requirement: str) -> str:
+    """The library's name: what stands before the extras, the specifier or anything else."""
+    for position, character in enumerate(requirement):
+        if not (character.isalnum() or character in "._+-"):
+            return requirement[:position]
+    return requirement
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that overrides a library: `NATIVELOAD_OPENBLAS`."""
+    return "NATIVELOAD_" + "".join(c if c.isalnum() and c.isascii() else "_" for c in name.upper())
+
+
+def variables_of(name: str) -> tuple[str, ...]:
+    """The environment variables that override a library, the one that counts first: its own, its bare name's."""
+    own, bare = variable_of(name), variable_of(name.partition(".so")[0].removeprefix("lib"))
+    return (own, bare) if ".so" in name else (own,)
+
+
+def _user_directory(variable: str, default: str, kind: str) -> str:
+    """nativeload's directory of one kind as platformdirs has it, "" where there is none."""
+    if not sys.platform.startswith("linux"):
+        import platformdirs
+
+        return str(getattr(platformdirs, f"user_{kind}_dir")("nativeload", appauthor=False))
+    # The rule of the XDG base directories, which platformdirs takes milliseconds of imports to say.
+    base = os.environ.get(variable, "").strip() or os.path.expanduser(default)
+    return f"{base}/nativeload" if base.startswith("/") else ""
+
+
+def cache_directory() -> str:
+    """Where answers are kept, "" where they are not: `NATIVELOAD_CACHE` is a directory, or 0 for none."""
+    chosen = setting("NATIVELOAD_CACHE")
+    if chosen.lower() in _OFF:
+        return ""
+    return chosen if chosen.startswith("/") else _user_directory("XDG_CACHE_HOME", "~/.cache", "cache")
+
+
+def config_file(*, obeyed: bool = True) -> str:
+    """The user's configuration file, "" where there is none; `python -I` obeys none."""
+    base = "" if obeyed and sys.flags.isolated else _user_directory("XDG_CONFIG_HOME", "~/.config", "config")
+    return base and f"{base}/config.toml"
+
+
+# What the cache remembers
+
+
+def signature(path: str) -> str:
+    """What identifies a file's or a directory's present state; "-" where there is none."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):
+        return "-"
+    return f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+
+
+def key(requirement: str, symbols: tuple[str, ...]) -> str:
+    """Everything but files that could change the answer, as text."""
+    global _process
+    if not _process:
+        host = (sys.implementation.cache_tag, core.__name__, os.uname().machine, core.libc(), core.isa_level())
+        _process = repr((*host, sys.prefix, core.search_path()))
+    overrides = [setting(variable) for variable in variables_of(name_of(requirement))]
+    return repr((requirement, symbols, overrides, config_file(), _process, sys.path))
+
+
+def _read_own(path: str) -> bytes:
+    """A regular file that only this user can have written, b"" where it is anything else."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        state = os.fstat(descriptor)
+        private = state.st_uid == os.geteuid() and not state.st_mode & 0o022
+        if not (private and S_ISREG(state.st_mode) and state.st_size <= _LIMIT):
+            return b""
+        return os.read(descriptor, _LIMIT)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def recall(asked: str) -> "Answer | None":
+    """The answer stored under a key, if every path it rests on is as it was."""
+    home = cache_directory()
+    content = _read_own(f"{home}/{core.digest(asked.encode('utf-8', 'surrogateescape'))}") if home else b""
+    magic, _, rest = content.partition(b"\n")
+    checksum, _, body = rest.partition(b"\n")
+    if magic != MAGIC or checksum != core.digest(body).encode():
+        return None
+    fields = iter(body.decode("utf-8", "surrogateescape").split("\0"))
+    try:
+        groups = [tuple(next(fields) for _ in range(int(count))) for count in fields]
+        (stored,), paths, signatures, facts, abi, dependencies, sonames = groups
+    except (ValueError, RuntimeError):
+        return None
+    if stored != asked or any(signature(path) != was for path, was in zip(paths, signatures, strict=True)):
+        return None
+    return facts, abi, dependencies, sonames  # type: ignore[return-value]
+
+
+# Loading
 
 
 class Library:
@@ -130,8 +256,8 @@ def _load(requirement: str, symbols: tuple[str, ...], mode: str) -> Library:
     if not isinstance(requirement, str):
         raise TypeError(f"a requirement is a str, not {type(requirement).__name__}")
     sys.audit("nativeload.find", requirement)
-    asked = cache.key(requirement, symbols)
-    answer = cache.recall(asked)
+    asked = key(requirement, symbols)
+    answer = recall(asked)
     if answer is not None and not _mapped(answer):
         try:
             return _open(answer, mode)
@@ -141,7 +267,7 @@ def _load(requirement: str, symbols: tuple[str, ...], mode: str) -> Library:
 
 
 def _load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str) -> Library:
-    from nativeload import errors, resolution
+    from nativeload import cache, errors, resolution
 
     spec, trace = resolution.resolve(requirement, symbols)
     if spec is None:

@@ -7,8 +7,8 @@ import os
 import sys
 
 from nativeload import core
-from nativeload.cache import signature
 from nativeload.errors import DeclarationError
+from nativeload.loader import signature
 from nativeload.record import Record
 from nativeload.requirement import normal
 from nativeload.tomlfile import Document, regular

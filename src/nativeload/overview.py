@@ -3,7 +3,7 @@
 import os
 import sys
 
-from nativeload import cache, core, inventory, resolution
+from nativeload import cache, core, inventory, loader, resolution
 from nativeload.errors import OverrideError
 from nativeload.linkers import glibc
 from nativeload.machinery import override
@@ -29,7 +29,7 @@ def overview() -> "dict[str, Any]":
     libc, version = core.libc()
     return {
         "version": 1,
-        "nativeload": {"version": cache.VERSION, "backend": _BACKENDS[core.__name__]},
+        "nativeload": {"version": loader.VERSION, "backend": _BACKENDS[core.__name__]},
         "python": {"version": sys.version.partition(" ")[0], "executable": sys.executable, "prefix": sys.prefix},
         "process": {
             "machine": os.uname().machine,
@@ -54,7 +54,7 @@ def _overrides() -> "list[dict[str, str]]":
     found = []
     for variable, value in sorted(os.environ.items()):
         if variable.startswith("NATIVELOAD_") and variable not in override.RESERVED and value:
-            note = "" if cache.setting(variable) else "ignored: this interpreter runs isolated (python -I or -E)"
+            note = "" if loader.setting(variable) else "ignored: this interpreter runs isolated (python -I or -E)"
             found.append({"variable": variable, "value": value, "note": note})
     try:
         choices = override.configured()
@@ -64,7 +64,7 @@ def _overrides() -> "list[dict[str, str]]":
 
 
 def _configuration() -> "dict[str, Any]":
-    path = cache.config_file()
+    path = loader.config_file()
     if not path:
         return {"file": None, "state": "none: no home directory, or python -I"}
     if not os.path.lexists(path):
@@ -74,7 +74,7 @@ def _configuration() -> "dict[str, Any]":
 
 
 def _cache() -> "dict[str, Any]":
-    home = cache.directory()
+    home = loader.cache_directory()
     if not home:
         return {"directory": None, "state": "off", "answers": 0}
     if not os.path.isdir(home):

@@ -1,7 +1,7 @@
 """What a caller asks for: a library's name, ABI features, a version specifier, symbols. PEP 508's syntax."""
 
-from nativeload.cache import name_of
 from nativeload.errors import RequirementError
+from nativeload.loader import name_of
 from nativeload.record import Record
 
 TYPE_CHECKING = False

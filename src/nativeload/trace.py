@@ -1,6 +1,6 @@
 """What a search did, step by step, and every path its answer rests on."""
 
-from nativeload.cache import signature
+from nativeload.loader import signature
 from nativeload.spec import Rejection, Step
 
 TYPE_CHECKING = False

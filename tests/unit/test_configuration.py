@@ -9,7 +9,7 @@ import platformdirs
 import pytest
 
 import nativeload
-from nativeload import cache
+from nativeload import loader
 from nativeload.errors import OverrideError
 from unit.specimens import NAME, declaration, provider
 from unit.trial import ask, trial
@@ -40,7 +40,7 @@ def _spec() -> nativeload.LibrarySpec:
 
 
 def test_the_file_is_where_platformdirs_says(config: Path) -> None:
-    assert cache.config_file() == str(config)
+    assert loader.config_file() == str(config)
     assert platformdirs.user_config_path("nativeload", appauthor=False) == config.parent
 
 

@@ -6,7 +6,7 @@ Where the process runs on musl, the same search without a cache is musl's, whose
 import os
 
 from nativeload import core, images
-from nativeload.cache import signature
+from nativeload.loader import signature
 from nativeload.record import Record
 
 TYPE_CHECKING = False

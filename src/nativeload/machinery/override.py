@@ -3,7 +3,7 @@
 import os
 import sys
 
-from nativeload import abi, cache
+from nativeload import abi, loader
 from nativeload.errors import DeclarationError, OverrideError
 from nativeload.machinery.system import SystemFinder
 from nativeload.machinery.wheel import WheelFinder
@@ -51,27 +51,26 @@ class OverrideFinder:
         raise OverrideError(choice.variable, choice.value, rejection.reason if rejection else _nothing(choice))
 
     def _chosen(self, requirement: "Requirement", trace: Trace) -> Choice | None:
-        config = cache.config_file()
+        config = loader.config_file()
         if config:
             trace.consult(config)
         found = choice(requirement)
         if found is None:
-            trace.absent(cache.variable_of(requirement.name), f"not set, nor in {config or 'any configuration file'}")
+            trace.absent(loader.variable_of(requirement.name), f"not set, nor in {config or 'any configuration file'}")
         return found
 
 
 def choice(requirement: "Requirement") -> Choice | None:
     """What the user chose for a library, None where nothing. Raises OverrideError for an unusable configuration."""
-    for name in dict.fromkeys((requirement.name, requirement.stem)):
-        variable = cache.variable_of(name)
-        if variable not in RESERVED and cache.setting(variable):
-            return Choice(variable=variable, value=cache.setting(variable))
+    for variable in loader.variables_of(requirement.name):
+        if variable not in RESERVED and loader.setting(variable):
+            return Choice(variable=variable, value=loader.setting(variable))
     return configured().get(normal(requirement.stem))
 
 
 def configured() -> dict[str, Choice]:
     """The `[override]` table of the user's configuration file, by library. A file that others can write is not read."""
-    path = cache.config_file()
+    path = loader.config_file()
     if not path or not os.path.lexists(path) or untrusted(path):
         return {}
     try:
@@ -107,10 +106,10 @@ def ignored(requirement: "Requirement") -> "Iterator[tuple[str, str]]":
     """(where, why) of each choice that is written, perhaps for this library, but not obeyed."""
     if sys.flags.ignore_environment:
         for name in dict.fromkeys((requirement.name, requirement.stem)):
-            variable = cache.variable_of(name)
+            variable = loader.variable_of(name)
             if os.environ.get(variable):
                 yield f"{variable}={os.environ[variable]}", "this interpreter runs isolated (python -I or -E)"
-    config = cache.config_file(obeyed=False)
+    config = loader.config_file(obeyed=False)
     if config and os.path.lexists(config):
         reason = "this interpreter runs isolated (python -I)" if sys.flags.isolated else untrusted(config)
         if reason:
