@@ -9,12 +9,15 @@
 #include <string.h>
 
 #include "elf.h"
+#include "exports.h"
 #include "file.h"
 #include "ldcache.h"
 #include "process.h"
 #include "scan.h"
+#include "searchpath.h"
 #include "status.h"
 #include "symbols.h"
+#include "versions.h"
 
 /* ---- arguments and errors ---- */
 

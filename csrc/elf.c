@@ -7,9 +7,6 @@
 
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3, PT_NOTE = 4, PT_GNU_PROPERTY = 0x6474e553 };
 enum { DT_NULL = 0, DT_NEEDED = 1 };
-enum { EM_386 = 3, EM_X86_64 = 62 };
-enum { NT_GNU_BUILD_ID = 3, NT_GNU_PROPERTY_TYPE_0 = 5 };
-static const uint32_t GNU_PROPERTY_X86_ISA_1_NEEDED = 0xc0008002;
 
 static const uint64_t tag_values[NL_TAGS] = {
     [NL_STRTAB] = 5,
@@ -26,91 +23,6 @@ static const uint64_t tag_values[NL_TAGS] = {
     [NL_VERNEED] = 0x6ffffffe,
     [NL_VERNEEDNUM] = 0x6fffffff,
 };
-
-struct segment {
-    uint32_t type;
-    uint64_t offset;
-    uint64_t vaddr;
-    uint64_t filesz;
-    uint64_t align;
-};
-
-enum nl_status
-nl_list_add(struct nl_list *list, uint32_t item)
-{
-    if (list->count == list->room) {
-        uint32_t room = list->room ? 2 * list->room : 16;
-        uint32_t *items = realloc(list->items, room * sizeof *items);
-        if (items == NULL) {
-            return NL_NO_MEMORY;
-        }
-        list->items = items;
-        list->room = room;
-    }
-    list->items[list->count++] = item;
-    return NL_OK;
-}
-
-/* Makes room for `length` more bytes of text. */
-static enum nl_status
-reserve_text(struct nl_elf *elf, size_t length)
-{
-    if (length > NL_MOST_TEXT - elf->text_used) {
-        return nl_too_many(&elf->file.fault, "bytes of names", NL_MOST_TEXT);
-    }
-    size_t wanted = elf->text_used + length;
-    if (wanted <= elf->text_room) {
-        return NL_OK;
-    }
-    size_t room = wanted < 512 ? 1024 : 2 * wanted;
-    char *text = realloc(elf->text, room);
-    if (text == NULL) {
-        return NL_NO_MEMORY;
-    }
-    elf->text = text;
-    elf->text_room = (uint32_t)room;
-    return NL_OK;
-}
-
-/* Copies the string at `start`, whose NUL must come before `end`. */
-static enum nl_status
-copy_string(struct nl_elf *elf, uint64_t start, uint64_t end, nl_string *string)
-{
-    nl_string first = elf->text_used;
-    const unsigned char *nul = NULL;
-    while (nul == NULL) {
-        const unsigned char *at;
-        size_t held;
-        if (start >= end) {
-            return nl_fail(&elf->file.fault, NL_MALFORMED, "a string has no end");
-        }
-        enum nl_status status = nl_file_peek(&elf->file, start, &at, &held, "a string ends");
-        if (status != NL_OK) {
-            return status;
-        }
-        held = held < end - start ? held : (size_t)(end - start);
-        nul = memchr(at, 0, held);
-        size_t length = nul != NULL ? (size_t)(nul - at) + 1 : held;
-        status = reserve_text(elf, length);
-        if (status != NL_OK) {
-            return status;
-        }
-        memcpy(elf->text + elf->text_used, at, length);
-        elf->text_used += (uint32_t)length;
-        start += length;
-    }
-    *string = first;
-    return NL_OK;
-}
-
-enum nl_status
-nl_elf_string(struct nl_elf *elf, uint64_t at, nl_string *string)
-{
-    if (at >= elf->strings.end - elf->strings.start) {
-        return nl_fail(&elf->file.fault, NL_MALFORMED, "a name lies outside the string table");
-    }
-    return copy_string(elf, elf->strings.start + at, elf->strings.end, string);
-}
 
 enum nl_status
 nl_elf_span(struct nl_elf *elf, enum nl_tag tag, const char *what, struct nl_span *span)
@@ -247,7 +159,7 @@ segment_end(uint32_t type)
 }
 
 static enum nl_status
-read_segment(struct nl_elf *elf, uint64_t at, struct segment *segment)
+read_segment(struct nl_elf *elf, uint64_t at, struct nl_segment *segment)
 {
     unsigned char p[56];
     enum nl_status status = nl_file_read(&elf->file, at, p, elf->wide ? 56 : 32, "the program headers end");
@@ -263,90 +175,6 @@ read_segment(struct nl_elf *elf, uint64_t at, struct segment *segment)
     segment->align = nl_elf_word(elf, p + (elf->wide ? 48 : 28));
     const char *end = segment_end(segment->type);
     return end == NULL ? NL_OK : nl_file_check(&elf->file, segment->offset, segment->filesz, end);
-}
-
-static void
-take_isa(struct nl_elf *elf, uint32_t bits)
-{
-    for (uint32_t level = 1; level <= 4; level++) {
-        if ((bits >> (level - 1) & 1) && level > elf->isa_needed) {
-            elf->isa_needed = level;
-        }
-    }
-}
-
-/* NT_GNU_PROPERTY_TYPE_0: properties of {type, size, data padded to a word}. A property that runs over the
- * note's end finishes the walk, as it does in glibc. */
-static enum nl_status
-read_properties(struct nl_elf *elf, uint64_t at, uint64_t end)
-{
-    uint64_t word = elf->wide ? 8 : 4;
-    while (end - at >= 8) {
-        unsigned char p[12];
-        size_t count = end - at >= 12 ? 12 : 8;
-        enum nl_status status = nl_file_read(&elf->file, at, p, count, "the notes end");
-        if (status != NL_OK) {
-            return status;
-        }
-        uint32_t size = nl_u32(p + 4, elf->big);
-        if (size > end - at - 8) {
-            break;
-        }
-        if (size == 4 && nl_u32(p, elf->big) == GNU_PROPERTY_X86_ISA_1_NEEDED) {
-            take_isa(elf, nl_u32(p + 8, elf->big));
-        }
-        uint64_t step = 8 + (size + word - 1) / word * word;
-        at = step < end - at ? at + step : end;
-    }
-    return NL_OK;
-}
-
-static enum nl_status
-take_note(struct nl_elf *elf, uint32_t type, uint64_t at, uint32_t size)
-{
-    bool x86 = elf->machine == EM_X86_64 || elf->machine == EM_386;
-    if (type == NT_GNU_PROPERTY_TYPE_0 && x86) {
-        return read_properties(elf, at, at + size);
-    }
-    if (type == NT_GNU_BUILD_ID && elf->build_id_size == 0 && size <= NL_MOST_BUILD_ID) {
-        elf->build_id_size = size;
-        return nl_file_read(&elf->file, at, elf->build_id, size, "the notes end");
-    }
-    return NL_OK;
-}
-
-/* Notes of {name size, descriptor size, type, name, descriptor}, the last two padded. One that runs over its
- * segment's end finishes the walk, as it does in glibc. */
-static enum nl_status
-read_notes(struct nl_elf *elf, const struct segment *segment)
-{
-    uint64_t align = segment->align == 8 ? 8 : 4;
-    uint64_t start = segment->offset, left = NL_MOST_NOTES - elf->note_bytes;
-    left = segment->filesz < left ? segment->filesz : left;
-    elf->note_bytes += (uint32_t)left;
-    while (left >= 16) {
-        unsigned char p[16];
-        enum nl_status status = nl_file_read(&elf->file, start, p, 16, "the notes end");
-        if (status != NL_OK) {
-            return status;
-        }
-        uint32_t name_size = nl_u32(p, elf->big), size = nl_u32(p + 4, elf->big);
-        uint64_t descriptor = (12 + (uint64_t)name_size + align - 1) / align * align;
-        if (descriptor > left || size > left - descriptor) {
-            break;
-        }
-        if (name_size == 4 && memcmp(p + 12, "GNU", 4) == 0) {
-            status = take_note(elf, nl_u32(p + 8, elf->big), start + descriptor, size);
-            if (status != NL_OK) {
-                return status;
-            }
-        }
-        uint64_t step = (descriptor + size + align - 1) / align * align;
-        step = step < left ? step : left;
-        start += step;
-        left -= step;
-    }
-    return NL_OK;
 }
 
 static enum nl_status
@@ -370,7 +198,7 @@ take_dynamic(struct nl_elf *elf, uint64_t tag, uint64_t value)
 
 /* Fills `dynamic`, and `needed` with offsets into the string table. */
 static enum nl_status
-read_dynamic(struct nl_elf *elf, const struct segment *segment)
+read_dynamic(struct nl_elf *elf, const struct nl_segment *segment)
 {
     unsigned char p[16];
     uint32_t size = elf->wide ? 16 : 8;
@@ -421,17 +249,17 @@ read_names(struct nl_elf *elf)
 }
 
 static enum nl_status
-read_interp(struct nl_elf *elf, const struct segment *segment)
+read_interp(struct nl_elf *elf, const struct nl_segment *segment)
 {
     uint64_t length = segment->filesz < NL_MOST_INTERP ? segment->filesz : NL_MOST_INTERP;
     if (elf->interp != 0) { /* the kernel, too, takes the first */
         return NL_OK;
     }
-    return copy_string(elf, segment->offset, segment->offset + length, &elf->interp);
+    return nl_elf_copy_string(elf, segment->offset, segment->offset + length, &elf->interp);
 }
 
 static enum nl_status
-take_segment(struct nl_elf *elf, const struct segment *segment, struct segment *dynamic)
+take_segment(struct nl_elf *elf, const struct nl_segment *segment, struct nl_segment *dynamic)
 {
     switch (segment->type) {
     case PT_LOAD:
@@ -448,7 +276,7 @@ take_segment(struct nl_elf *elf, const struct segment *segment, struct segment *
         return read_interp(elf, segment);
     case PT_NOTE:
     case PT_GNU_PROPERTY:
-        return read_notes(elf, segment);
+        return nl_notes_read(elf, segment);
     default:
         return NL_OK;
     }
@@ -459,11 +287,11 @@ nl_elf_open(struct nl_elf *elf, const char *path)
 {
     uint64_t phoff = 0;
     uint32_t phnum = 0;
-    struct segment segment, dynamic = {.filesz = 0};
+    struct nl_segment segment, dynamic = {.filesz = 0};
     memset((char *)elf + sizeof elf->file, 0, sizeof *elf - sizeof elf->file);
     enum nl_status status = nl_file_open(&elf->file, AT_FDCWD, path);
     if (status == NL_OK) {
-        status = reserve_text(elf, 1);
+        status = nl_elf_reserve(elf, 1);
     }
     if (status == NL_OK) {
         elf->text[elf->text_used++] = '\0'; /* so that no string is at 0 */

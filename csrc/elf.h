@@ -7,10 +7,7 @@
  * Formats: https://gabi.xinuos.com, and for symbol versions, GNU notes and properties the LSB core and
  * https://gitlab.com/x86-psABIs/Linux-ABI.
  */
-#ifdef _LINK_H
-/* With this directory on the include path, the <elf.h> that <link.h> wants is looked for here. */
-#include_next <elf.h>
-#elif !defined NATIVELOAD_ELF_H
+#ifndef NATIVELOAD_ELF_H
 #define NATIVELOAD_ELF_H
 
 #include "file.h"
@@ -55,6 +52,15 @@ struct nl_load {
     uint64_t vaddr;
     uint64_t offset;
     uint64_t filesz;
+};
+
+/* A program header. */
+struct nl_segment {
+    uint32_t type;
+    uint64_t offset;
+    uint64_t vaddr;
+    uint64_t filesz;
+    uint64_t align;
 };
 
 /* A string of the facts: its offset in `text`, 0 for none. */
@@ -104,12 +110,22 @@ enum nl_status nl_elf_open(struct nl_elf *elf, const char *path);
 
 void nl_elf_close(struct nl_elf *elf);
 
+/* Takes the build id and the ISA level from the notes of one segment. A note that runs over its segment's end
+ * finishes the walk, as it does in glibc. */
+enum nl_status nl_notes_read(struct nl_elf *elf, const struct nl_segment *segment);
+
 /* Where the address `tag` holds is in the file, up to the end of its segment; `what` names it. */
 enum nl_status nl_elf_span(struct nl_elf *elf, enum nl_tag tag, const char *what, struct nl_span *span);
 
 /* Reads inside a span. */
 enum nl_status nl_elf_read(struct nl_elf *elf, const struct nl_span *span, uint64_t at, void *to, size_t length,
                            const char *what);
+
+/* Makes room for `length` more bytes of text. */
+enum nl_status nl_elf_reserve(struct nl_elf *elf, size_t length);
+
+/* Copies the string at `start` of the file, whose NUL must come before `end`, into the facts. */
+enum nl_status nl_elf_copy_string(struct nl_elf *elf, uint64_t start, uint64_t end, nl_string *string);
 
 /* Copies the string at `at` of DT_STRTAB into the facts. */
 enum nl_status nl_elf_string(struct nl_elf *elf, uint64_t at, nl_string *string);

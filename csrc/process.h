@@ -1,4 +1,4 @@
-/* What the dynamic linker of this process has, and would do: its images, where it searches, its own kind. */
+/* What the dynamic linker of this process has mapped, and maps on demand; its C library, and its CPU. */
 #ifndef NATIVELOAD_PROCESS_H
 #define NATIVELOAD_PROCESS_H
 
@@ -19,26 +19,10 @@ struct nl_linkmap {
     size_t room;
 };
 
-struct nl_directory {
-    char *path;
-    const char *kind;
-};
-
-struct nl_search_path {
-    struct nl_directory *items;
-    size_t count;
-    size_t room;
-};
-
 /* Every image in load order; the main program, whose path is "", is the first. Free whatever the answer. */
 enum nl_status nl_linkmap_read(struct nl_linkmap *map);
 
 void nl_linkmap_free(struct nl_linkmap *map);
-
-/* Where a dlopen from this module searches. Free whatever the answer. */
-enum nl_status nl_search_path_read(struct nl_search_path *search, struct nl_fault *fault);
-
-void nl_search_path_free(struct nl_search_path *search);
 
 /* A handle, or NULL and dlerror's text, which this thread's next call replaces. */
 void *nl_dlopen(const char *path, int flags, const char **error);

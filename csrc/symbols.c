@@ -1,139 +1,11 @@
 #include "symbols.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { SHN_UNDEF = 0 };
 enum { STB_GLOBAL = 1, STB_WEAK = 2, STB_GNU_UNIQUE = 10 };
 enum { STV_DEFAULT = 0, STV_PROTECTED = 3 };
-enum { VER_FLG_BASE = 1, VER_FLG_WEAK = 2 };
 enum { EM_S390 = 22, EM_ALPHA = 0x9026 };
-
-struct symbol {
-    uint32_t name;
-    bool exported;
-};
-
-/* One entry of a version table, and where the next one is. */
-struct version_walk {
-    const struct nl_span *span;
-    uint32_t left; /* entries that the table may still have */
-};
-
-/* Reads an entry; NL_TOO_MANY where the table has had its share. */
-static enum nl_status
-read_version(struct nl_elf *elf, struct version_walk *walk, uint64_t at, unsigned char *entry, size_t size)
-{
-    if (walk->left == 0) {
-        return nl_too_many(&elf->file.fault, "symbol versions", NL_MOST_VERSIONS);
-    }
-    walk->left--;
-    return nl_elf_read(elf, walk->span, at, entry, size, "a symbol version");
-}
-
-/* The versions that one Verneed wants: appends their count, then name and weakness of each. */
-static enum nl_status
-read_vernaux(struct nl_elf *elf, struct version_walk *walk, uint64_t at, uint32_t count)
-{
-    uint32_t counted = elf->verneed.count, next = 1;
-    enum nl_status status = nl_list_add(&elf->verneed, 0);
-    for (uint32_t i = 0; status == NL_OK && i < count && next != 0; i++, at += next) {
-        unsigned char p[16];
-        nl_string name = 0;
-        status = read_version(elf, walk, at, p, sizeof p);
-        if (status == NL_OK) {
-            status = nl_elf_string(elf, nl_u32(p + 8, elf->big), &name);
-        }
-        if (status == NL_OK) {
-            status = nl_list_add(&elf->verneed, name);
-        }
-        if (status == NL_OK) {
-            status = nl_list_add(&elf->verneed, nl_u16(p + 4, elf->big) & VER_FLG_WEAK ? 1 : 0);
-        }
-        if (status == NL_OK) {
-            elf->verneed.items[counted]++;
-            next = nl_u32(p + 12, elf->big); /* 0 ends the chain, as it does for glibc */
-        }
-    }
-    return status;
-}
-
-static enum nl_status
-read_verneed(struct nl_elf *elf)
-{
-    struct nl_span span;
-    struct version_walk walk = {.span = &span, .left = NL_MOST_VERSIONS};
-    enum nl_status status = nl_elf_span(elf, NL_VERNEED, "the table of versions needed", &span);
-    uint64_t count = elf->has[NL_VERNEEDNUM] ? elf->dynamic[NL_VERNEEDNUM] : NL_MOST_VERSIONS;
-    uint64_t at = 0;
-    uint32_t next = 1;
-    for (uint64_t i = 0; status == NL_OK && i < count && next != 0; i++, at += next) {
-        unsigned char p[16];
-        nl_string file = 0;
-        status = read_version(elf, &walk, at, p, sizeof p);
-        if (status == NL_OK) {
-            status = nl_elf_string(elf, nl_u32(p + 4, elf->big), &file);
-        }
-        if (status == NL_OK) {
-            status = nl_list_add(&elf->verneed, file);
-        }
-        if (status == NL_OK) {
-            status = read_vernaux(elf, &walk, at + nl_u32(p + 8, elf->big), nl_u16(p + 2, elf->big));
-            next = nl_u32(p + 12, elf->big);
-        }
-    }
-    return status;
-}
-
-/* Adds the name of the Verdef in `entry`, which stands at `at`. */
-static enum nl_status
-take_verdef(struct nl_elf *elf, struct version_walk *walk, uint64_t at, const unsigned char *entry)
-{
-    unsigned char p[8];
-    nl_string name = 0;
-    if (nl_u16(entry + 2, elf->big) & VER_FLG_BASE) {
-        return NL_OK;
-    }
-    /* the first of its names is its own; the others are the versions that it inherits from */
-    enum nl_status status = read_version(elf, walk, at + nl_u32(entry + 12, elf->big), p, sizeof p);
-    if (status == NL_OK) {
-        status = nl_elf_string(elf, nl_u32(p, elf->big), &name);
-    }
-    return status == NL_OK ? nl_list_add(&elf->verdef, name) : status;
-}
-
-static enum nl_status
-read_verdef(struct nl_elf *elf)
-{
-    struct nl_span span;
-    struct version_walk walk = {.span = &span, .left = NL_MOST_VERSIONS};
-    enum nl_status status = nl_elf_span(elf, NL_VERDEF, "the table of versions defined", &span);
-    uint64_t count = elf->has[NL_VERDEFNUM] ? elf->dynamic[NL_VERDEFNUM] : NL_MOST_VERSIONS;
-    uint64_t at = 0;
-    uint32_t next = 1;
-    for (uint64_t i = 0; status == NL_OK && i < count && next != 0; i++, at += next) {
-        unsigned char p[20];
-        status = read_version(elf, &walk, at, p, sizeof p);
-        if (status == NL_OK) {
-            status = take_verdef(elf, &walk, at, p);
-            next = nl_u32(p + 16, elf->big);
-        }
-    }
-    return status;
-}
-
-enum nl_status
-nl_versions_read(struct nl_elf *elf)
-{
-    enum nl_status status = NL_OK;
-    if (elf->has[NL_VERNEED]) {
-        status = read_verneed(elf);
-    }
-    if (status == NL_OK && elf->has[NL_VERDEF]) {
-        status = read_verdef(elf);
-    }
-    return status;
-}
 
 static enum nl_status
 read_u32(struct nl_elf *elf, const struct nl_span *span, uint64_t at, uint32_t *value)
@@ -211,8 +83,8 @@ nl_symbols_open(struct nl_elf *elf, struct nl_symbols *symbols)
     return elf->has[NL_GNU_HASH] ? open_gnu(elf, symbols) : open_sysv(elf, symbols);
 }
 
-static enum nl_status
-read_symbol(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t index, struct symbol *symbol)
+enum nl_status
+nl_symbols_read(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t index, struct nl_symbol *symbol)
 {
     unsigned char p[24];
     size_t size = elf->wide ? 24 : 16;
@@ -233,11 +105,11 @@ static enum nl_status
 is_symbol(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t index, const char *name, size_t length,
           bool *same)
 {
-    struct symbol symbol;
+    struct nl_symbol symbol;
     const unsigned char *at;
     size_t held;
     *same = false;
-    enum nl_status status = read_symbol(elf, symbols, index, &symbol);
+    enum nl_status status = nl_symbols_read(elf, symbols, index, &symbol);
     if (status != NL_OK || !symbol.exported) {
         return status;
     }
@@ -382,9 +254,8 @@ nl_symbols_find(struct nl_elf *elf, const struct nl_symbols *symbols, const char
     }
 }
 
-/* The number of symbols: the GNU table does not say it, but its last chain ends with the last symbol. */
-static enum nl_status
-count_symbols(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t *count)
+enum nl_status
+nl_symbols_count(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t *count)
 {
     uint32_t last = 0, word = 0;
     enum nl_status status = NL_OK;
@@ -395,6 +266,7 @@ count_symbols(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t *co
     if (symbols->bucket_count > NL_MOST_SYMBOLS) {
         return nl_too_many(&elf->file.fault, "buckets of symbols", NL_MOST_SYMBOLS);
     }
+    /* the GNU table does not say it, but its last chain ends with the last symbol */
     for (uint32_t i = 0; status == NL_OK && i < symbols->bucket_count; i++) {
         uint32_t index = 0;
         status = read_u32(elf, &symbols->hash, gnu_buckets(elf, symbols) + 4 * (uint64_t)i, &index);
@@ -408,113 +280,4 @@ count_symbols(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t *co
     }
     *count = last;
     return status;
-}
-
-static int
-compare_offsets(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    return (a > b) - (a < b);
-}
-
-static int
-compare_names(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-/* The offsets of the exported symbols' names, sorted, once each. */
-static enum nl_status
-exported_offsets(struct nl_elf *elf, const struct nl_symbols *symbols, struct nl_list *offsets)
-{
-    uint32_t count = 0, kept = 0;
-    struct symbol symbol;
-    enum nl_status status = count_symbols(elf, symbols, &count);
-    if (status == NL_OK && count > NL_MOST_SYMBOLS) {
-        status = nl_too_many(&elf->file.fault, "dynamic symbols", NL_MOST_SYMBOLS);
-    }
-    for (uint32_t i = 1; status == NL_OK && i < count; i++) {
-        status = read_symbol(elf, symbols, i, &symbol);
-        if (status == NL_OK && symbol.exported && symbol.name != 0) {
-            status = nl_list_add(offsets, symbol.name);
-        }
-    }
-    if (status == NL_OK && offsets->count > 0) {
-        qsort(offsets->items, offsets->count, sizeof *offsets->items, compare_offsets);
-        for (uint32_t i = 0; i < offsets->count; i++) {
-            if (i == 0 || offsets->items[i] != offsets->items[i - 1]) {
-                offsets->items[kept++] = offsets->items[i];
-            }
-        }
-        offsets->count = kept;
-    }
-    return status;
-}
-
-/* Reads the whole string table, and points a name at each offset. */
-static enum nl_status
-read_names(struct nl_elf *elf, const struct nl_list *offsets, struct nl_exports *exports)
-{
-    uint64_t size = elf->strings.end - elf->strings.start;
-    if (size > NL_MOST_STRTAB) {
-        return nl_too_many(&elf->file.fault, "bytes of dynamic strings", NL_MOST_STRTAB);
-    }
-    exports->strings = malloc((size_t)size + 1);
-    exports->names = malloc(offsets->count * sizeof *exports->names);
-    if (exports->strings == NULL || exports->names == NULL) {
-        return NL_NO_MEMORY;
-    }
-    enum nl_status status =
-        nl_file_read(&elf->file, elf->strings.start, exports->strings, (size_t)size, "the string table ends");
-    uint64_t budget = 4 * size; /* a name may be the tail of others, but not of everything */
-    for (uint32_t i = 0; status == NL_OK && i < offsets->count; i++) {
-        uint32_t offset = offsets->items[i];
-        const char *name = exports->strings + offset;
-        const char *nul = offset < size ? memchr(name, 0, (size_t)size - offset) : NULL;
-        if (nul == NULL) {
-            return nl_fail(&elf->file.fault, NL_MALFORMED, "a symbol's name runs out of the string table");
-        }
-        uint64_t length = (uint64_t)(nul - name);
-        if (length > budget) {
-            return nl_fail(&elf->file.fault, NL_MALFORMED, "the symbols' names overlap beyond measure");
-        }
-        budget -= length;
-        if (length > 0) {
-            exports->names[exports->count++] = name;
-        }
-    }
-    return status;
-}
-
-enum nl_status
-nl_exports_read(struct nl_elf *elf, const struct nl_symbols *symbols, struct nl_exports *exports)
-{
-    struct nl_list offsets = {.count = 0};
-    size_t kept = 0;
-    *exports = (struct nl_exports){.count = 0};
-    enum nl_status status = NL_OK;
-    if (symbols->kind != NL_HASH_NONE) {
-        status = exported_offsets(elf, symbols, &offsets);
-    }
-    if (status == NL_OK && offsets.count > 0) {
-        status = read_names(elf, &offsets, exports);
-    }
-    if (status == NL_OK && exports->count > 0) {
-        qsort(exports->names, exports->count, sizeof *exports->names, compare_names);
-        for (size_t i = 0; i < exports->count; i++) {
-            if (i == 0 || strcmp(exports->names[i], exports->names[i - 1]) != 0) {
-                exports->names[kept++] = exports->names[i];
-            }
-        }
-        exports->count = kept;
-    }
-    free(offsets.items);
-    return status;
-}
-
-void
-nl_exports_free(struct nl_exports *exports)
-{
-    free(exports->strings);
-    free(exports->names);
 }

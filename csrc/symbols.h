@@ -1,4 +1,4 @@
-/* The dynamic symbols of an ELF file and their versions.
+/* The dynamic symbols of an ELF file.
  *
  * Lookup goes through DT_GNU_HASH, or DT_HASH where there is none, and reads a handful of windows however
  * large the tables are. A symbol counts when it is defined, GLOBAL, WEAK or GNU_UNIQUE, and of default or
@@ -24,15 +24,10 @@ struct nl_symbols {
     uint32_t entry;       /* SysV: bytes of one entry */
 };
 
-/* The names that a file exports: sorted by their bytes, once each. */
-struct nl_exports {
-    char *strings;
-    const char **names;
-    size_t count;
+struct nl_symbol {
+    uint32_t name; /* its offset in the string table */
+    bool exported;
 };
-
-/* Fills elf->verneed and elf->verdef. */
-enum nl_status nl_versions_read(struct nl_elf *elf);
 
 enum nl_status nl_symbols_open(struct nl_elf *elf, struct nl_symbols *symbols);
 
@@ -40,9 +35,10 @@ enum nl_status nl_symbols_open(struct nl_elf *elf, struct nl_symbols *symbols);
 enum nl_status nl_symbols_find(struct nl_elf *elf, const struct nl_symbols *symbols, const char *name, size_t length,
                                bool *found);
 
-/* Call nl_exports_free whatever the answer. */
-enum nl_status nl_exports_read(struct nl_elf *elf, const struct nl_symbols *symbols, struct nl_exports *exports);
+enum nl_status nl_symbols_read(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t index,
+                               struct nl_symbol *symbol);
 
-void nl_exports_free(struct nl_exports *exports);
+/* How many symbols there are, as far as the hash table says. */
+enum nl_status nl_symbols_count(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t *count);
 
 #endif
