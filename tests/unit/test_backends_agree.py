@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import sysconfig
-import time
 from collections import namedtuple
 from importlib import import_module, util
 from pathlib import Path
@@ -26,16 +25,14 @@ from parts.process import run
 if not sys.platform.startswith("linux"):
     pytest.skip("these are the two backends of Linux", allow_module_level=True)
 
-NAMES = [name for name in ("nativeload._pure", "nativeload._native") if util.find_spec(name)]
-BACKENDS = [import_module(name) for name in NAMES]
+BACKENDS = [*map(import_module, filter(util.find_spec, ("nativeload._pure", "nativeload._native")))]
 PURE = BACKENDS[0]
 Image: Any = namedtuple(
     "Image",
-    "elf_class byteorder machine flags type osabi interp soname needed rpath runpath flags_1 verneed verdef isa_needed "
-    "build_id exported signature",
+    "elf_class byteorder machine flags type osabi interp soname needed rpath runpath flags_1 verneed verdef "
+    "isa_needed build_id exported signature",
 )
-LDCONFIG = shutil.which("ldconfig", path="/usr/sbin:/sbin") or ""
-
+LDCONFIG = "/usr/sbin/ldconfig"
 # At most 300 files: the interpreter, its extension modules, and an even choice of the system's libraries.
 MODULES = sorted(map(str, Path(sysconfig.get_path("platstdlib"), "lib-dynload").glob("*.so")))[:80]
 FOUND = {os.path.realpath(path) for path in Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "").glob("*.so*")}
@@ -48,6 +45,7 @@ def image(path: str | Path) -> Any:
 
 
 LIBRARY = next(path for path in SYSTEM if image(path).needed == ("libc.so.6",) and image(path).verdef)
+PARSED: Any = lief.ELF.parse(LIBRARY)
 
 
 def outcomes(name: str, *arguments: object) -> list[Any]:
@@ -77,14 +75,14 @@ def readelf_facts(path: str) -> dict[str, Any]:
     tags = {tag: re.findall(rf"\({tag.upper()}\).*\[(.*)\]", text) for tag in ("needed", "soname", "rpath", "runpath")}
     before, _, needs = text.partition("Version needs section")
     files = [(block.split()[0], re.findall(r"Name: (\S+)  Flags: (\S+)", block)) for block in needs.split("File: ")[1:]]
-    levels = re.findall(r"x86-64-(baseline|v\d)", "".join(re.findall(r"x86 ISA needed:((?:,? x86-64-\w+)*)", text)))
+    levels = "".join(re.findall(r"x86 ISA needed:((?:,? x86-64-\w+)*)", text)).replace("baseline", "v1")
     return {
         "needed": tuple(tags.pop("needed")),
         "interp": "".join(re.findall(r"Requesting program interpreter: (.*)\]", text)) or None,
         "verneed": tuple((file, tuple((name, "WEAK" in flags) for name, flags in found)) for file, found in files),
         "verdef": tuple(re.findall(r"Flags: (?!BASE).*Name: (\S+)", before)),
         "build_id": "".join(re.findall(r"Build ID: (\w+)", text)[:1]) or None,
-        "isa_needed": max((1 if level == "baseline" else int(level[1:]) for level in levels), default=0),
+        "isa_needed": max(map(int, re.findall(r"x86-64-v(\d)", levels)), default=0),
         **{tag: values[0] if values else None for tag, values in tags.items()},
     }
 
@@ -100,12 +98,12 @@ def lief_facts(path: str | Path) -> dict[str, Any]:
 
 
 def small_elf(bits: int, big: bool, machine: int, *, chain: int = 0, osabi: int = 9) -> bytes:
-    """A library of one segment that exports `f`. In its hash table, symbol `chain` follows that of `f`."""
+    """A library of one segment that exports `f`, protected. In its hash table, symbol `chain` follows that of `f`."""
     order, wide = ">" if big else "<", bits == 64
     word, header, entry, symbol_shape = ("Q", 64, 56, "IBBHQQ") if wide else ("I", 52, 32, "IIIBBH")
     strings = b"\0f\0libsmall.so.1\0libc.so.6\0".ljust(32, b"\0")
     table = struct.pack(order + ("6Q" if wide and machine == 22 else "6I"), 1, 2, 1, 0, chain, 0)
-    symbol = struct.pack(order + symbol_shape, *((1, 0x12, 0, 1, 64, 0) if wide else (1, 64, 0, 0x12, 0, 1)))
+    symbol = struct.pack(order + symbol_shape, *((1, 0x12, 3, 1, 64, 0) if wide else (1, 64, 0, 0x12, 3, 1)))
     at = list(itertools.accumulate([header + 2 * entry, len(strings), len(table), 2 * len(symbol)]))
     tags = (1, 17, 14, 3, 5, at[0], 10, 32, 4, at[1], 6, at[2], 11, len(symbol), 0x6FFFFFFB, 1, 0, 0)
     dynamic = struct.pack(f"{order}18{word}", *tags)
@@ -114,8 +112,8 @@ def small_elf(bits: int, big: bool, machine: int, *, chain: int = 0, osabi: int 
         fields = (kind, 5, start, start, 0, size, size, 8) if wide else (kind, start, start, 0, size, size, 5, 8)
         segments += struct.pack(order + ("II6Q" if wide else "8I"), *fields)
     ident = b"\x7fELF" + bytes([bits // 32, 1 + big, 1, osabi]) + bytes(8)
-    rest = struct.pack(f"{order}HHI3{word}I6H", 3, machine, 1, 0, header, 0, 5, header, entry, 2, 0, 0, 0)
-    return ident + rest + segments + strings + table + bytes(len(symbol)) + symbol + dynamic
+    ident += struct.pack(f"{order}HHI3{word}I6H", 3, machine, 1, 0, header, 0, 5, header, entry, 2, 0, 0, 0)
+    return ident + segments + strings + table + bytes(len(symbol)) + symbol + dynamic
 
 
 def test_every_file_gives_the_same_twice() -> None:
@@ -128,9 +126,13 @@ def test_every_file_gives_the_same_twice() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("readelf"), reason="there is no readelf")
-def test_readelf_says_the_same() -> None:
+def test_readelf_says_the_same(tmp_path: Path) -> None:
     for path in CORPUS[::2]:
         assert image(path)._asdict() | readelf_facts(path) == image(path)._asdict(), path
+    weak, content = tmp_path / "libweak.so", bytearray(Path(LIBRARY).read_bytes())
+    content[PARSED.get_section(".gnu.version_r").file_offset + 20] |= 2  # vna_flags of the first Elf64_Vernaux
+    weak.write_bytes(content)
+    assert image(weak).verneed == readelf_facts(str(weak))["verneed"] != image(LIBRARY).verneed
     pattern = r" (?:GLOBAL|WEAK|UNIQUE) +(?:DEFAULT|PROTECTED) +(?!UND)\w+ ([^@\s]+)"
     for path in CORPUS[::10]:
         assert PURE.exports(path) == sorted(set(re.findall(pattern, output("readelf", "-W", "--dyn-syms", path)))), path
@@ -155,21 +157,20 @@ def test_other_machines(tmp_path: Path, bits: int, big: bool, machine: int) -> N
 
 @pytest.mark.parametrize("chain", [1, 0xFFFFFF])
 def test_a_chain_without_an_end(tmp_path: Path, chain: int) -> None:
-    path, start = tmp_path / "libsmall.so", time.monotonic()
+    path = tmp_path / "libsmall.so"
     path.write_bytes(small_elf(64, False, 62, chain=chain))
     assert Image(*agreed("image", str(path), ("f",))).exported == (True,)
     assert agreed("image", str(path), ("g",)) == (ValueError, "malformed")
-    assert time.monotonic() - start < 3
 
 
 def test_damage_is_an_answer_or_a_value_error(tmp_path: Path) -> None:
     chance, path, content = random.Random(1), tmp_path / "libdamaged.so", Path(LIBRARY).read_bytes()
-    for cut in [*range(0, 1500, 37), *(chance.randrange(len(content) // 2) for _ in range(40))]:
+    end = max(load.file_offset + load.physical_size for load in PARSED.segments if load.type.value == 1)
+    for cut in [*range(0, 1500, 37), *(chance.randrange(end) for _ in range(40)), end - 1]:
         path.write_bytes(content[:cut])
         assert agreed("image", str(path)) == (ValueError, "truncated" if cut else "not an ELF file")
-    answers = []
-    for _ in range(300):
-        damaged = bytearray(content)
+    answers: list[Any] = []
+    for damaged in (bytearray(content) for _ in range(300)):
         damaged[chance.randrange(min(len(content), 9000))] ^= chance.randrange(1, 256)
         path.write_bytes(damaged)
         answers += [*outcomes("image", str(path), ("f",)), *outcomes("exports", str(path))]
@@ -182,11 +183,11 @@ def test_what_is_no_library(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "text").write_text("INPUT(-lmpi)\n")
     expected = {"fifo": errno.EINVAL, ".": errno.EISDIR, "no": errno.ENOENT, "text": "not an ELF file"}
-    for name, why in {**expected, "/dev/null": errno.EINVAL}.items():
+    for name, why in (expected | {"/dev/null": errno.EINVAL}).items():
         assert agreed("image", str(tmp_path / name))[1] == agreed("exports", str(tmp_path / name))[1] == why, name
 
 
-@pytest.mark.skipif(not LDCONFIG, reason="there is no ldconfig")
+@pytest.mark.skipif(not os.path.exists(LDCONFIG), reason="there is no ldconfig")
 def test_ldconfig_says_the_same(tmp_path: Path) -> None:
     (tmp_path / "lib/glibc-hwcaps/x86-64-v3").mkdir(parents=True)
     (tmp_path / "conf").write_text(f"{tmp_path}/lib\n")
@@ -202,8 +203,8 @@ def test_ldconfig_says_the_same(tmp_path: Path) -> None:
     assert [(entry[0], entry[3]) for entry in entries] == [("libsmall.so.1", hwcaps) for hwcaps in ("x86-64-v3", None)]
     assert agreed("ldcache_search", compat, "libsmall.so", True) == entries
     assert agreed("ldcache_search", cache, "libsmall.so", False) == []
-    for damaged, message in {cache[:1000]: "truncated", b"a text": "not an ld.so.cache"}.items():
-        assert agreed("ldcache_search", damaged, "libsmall.so", True) == (ValueError, message)
+    assert agreed("ldcache_search", cache, "libsmall.s", True) == []
+    assert agreed("ldcache_search", cache[:1000], "libsmall.so", True) == (ValueError, "truncated")
 
 
 PROCESS = """
@@ -220,14 +221,13 @@ print(json.dumps([before, same, *map(bool, symbols), message, backend.linkmap(),
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [backend.__name__ for backend in BACKENDS])
 def test_a_process_of_its_own(name: str, tmp_path: Path) -> None:
     (tmp_path / "lib.so").write_bytes(Path(LIBRARY).read_bytes())
     arguments = (name, str(tmp_path / "lib.so"), PURE.exports(LIBRARY)[-1], "no_such_symbol")
     environment = {"LD_LIBRARY_PATH": f"{tmp_path}:/usr/lib", "PYTHONPATH": str(Path(str(PURE.__file__)).parents[2])}
     *answers, message, images, mapped, path = run(sys.executable, PROCESS, *arguments, env=environment).check().json
-    assert answers == [None, True, True, False]
-    assert (images[0][0], message.partition(":")[0]) == ("", "/no/such.so")
+    assert (answers, images[0][0], message[:13]) == ([None, True, True, False], "", "/no/such.so: ")
     assert {os.path.realpath(file) for file, _ in images} >= set(mapped) > set()
     assert all(image(file).soname == soname for file, soname in images if os.path.isfile(file))
     assert [item[0] for item in path if item[1] == "LD_LIBRARY_PATH"] == [str(tmp_path), "/usr/lib"]
@@ -243,7 +243,7 @@ def test_scan_and_digest(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "entry_points.txt").write_text(text)
     os.mkfifo(tmp_path / "d.dist-info")
-    expected = {**dict.fromkeys([*texts, "d.dist-info"]), "a-1.dist-info": texts["a-1.dist-info"]}
-    assert agreed("scan", str(tmp_path), "nativeload") == list(expected.items())
+    expected = [(name, texts[name] if name[0] == "a" else None) for name in (*texts, "d.dist-info")]
+    assert agreed("scan", str(tmp_path), "nativeload") == expected
     assert agreed("scan", str(tmp_path / "none"), "nativeload") == (FileNotFoundError, errno.ENOENT)
     assert [agreed("digest", text) for text in (b"a", b"foobar")] == ["af63dc4c8601ec8c", "85944171f73967e8"]

@@ -169,7 +169,7 @@ class Elf:
             if segment.p_vaddr <= address < segment.p_vaddr + segment.p_filesz:
                 distance = address - segment.p_vaddr
                 return segment.p_offset + distance, segment.p_filesz - distance
-        malformed(f"{what} ({address:#x}) lies outside the loadable segments")
+        malformed(f"{what} lies outside the loadable segments")
 
     def table(self, tag: str, what: str) -> tuple[int, int] | None:
         """`locate` of a dynamic tag's address, None where there is no such tag."""
