@@ -93,11 +93,16 @@ class Closure:
         """The first symbol version that the file wants and its giver does not have."""
         for name, versions in image.verneed:
             giver = self._paths.get(name)
-            given = _defined(giver) if giver else ()
-            if not given:
+            facts = _present(giver) if giver else None
+            if facts is None or (facts.verneed and not facts.verdef):
                 continue  # Without version definitions the linker lets every version pass.
+            given = facts.verdef
+            if versions and not given and core.libc()[0] == "glibc":
+                # No DT_VERSYM at all fails an assertion (check_match in elf/dl-lookup.c), and that ends the process.
+                reason = f"needs {versions[0][0]} of {name}; {giver} has no symbol versions (wanted by {path})"
+                return Rejection(kind="symbol-version", reason=reason)
             for version, weak in versions:
-                if version not in given and not weak:
+                if given and version not in given and not weak:
                     have = _newest(version, given)
                     reason = f"needs {version} of {name}; {giver} gives {have} (wanted by {path})"
                     return Rejection(kind="symbol-version", reason=reason)
@@ -116,12 +121,12 @@ def _in_process() -> dict[str, str]:
     return mapped
 
 
-def _defined(path: str) -> tuple[str, ...]:
-    """The versions that a file defines; none where it is mapped and has gone from the disk since."""
+def _present(path: str) -> "Image | None":
+    """A file's facts; None where it is mapped and has gone from the disk since."""
     try:
-        return images.read(path).verdef
+        return images.read(path)
     except (OSError, ValueError):
-        return ()
+        return None
 
 
 def _newest(version: str, given: tuple[str, ...]) -> str:
