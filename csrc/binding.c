@@ -480,6 +480,25 @@ native_search_path(PyObject *module, PyObject *unused)
 }
 
 static PyObject *
+native_searched(PyObject *module, PyObject *unused)
+{
+    struct nl_search_path search;
+    struct nl_fault fault = {.os_errno = 0};
+    (void)module;
+    (void)unused;
+    enum nl_status status = nl_searched_read(&search, &fault);
+    PyObject *list = status == NL_OK ? PyList_New((Py_ssize_t)search.count) : raise_status(status, &fault, NULL);
+    for (size_t i = 0; list != NULL && i < search.count; i++) {
+        PyObject *path = decode(search.items[i].path);
+        if (path == NULL || PyList_SetItem(list, (Py_ssize_t)i, path) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    nl_search_path_free(&search);
+    return list;
+}
+
+static PyObject *
 native_dlopen(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     const char *path, *error;
@@ -636,6 +655,7 @@ static PyMethodDef methods[] = {
     {"exports", native_exports, METH_O, PyDoc_STR("The names of every exported dynamic symbol, sorted.")},
     {"ldcache_search", FAST(native_ldcache_search), METH_FASTCALL, PyDoc_STR("Entries of an ld.so.cache by name.")},
     {"linkmap", native_linkmap, METH_NOARGS, PyDoc_STR("(path, soname) of every image in this process.")},
+    {"searched", native_searched, METH_NOARGS, PyDoc_STR("The directories that a dlopen searches.")},
     {"search_path", native_search_path, METH_NOARGS, PyDoc_STR("(directory, kind) that a dlopen searches.")},
     {"dlopen", FAST(native_dlopen), METH_FASTCALL, PyDoc_STR("A handle. Raises OSError with dlerror's text.")},
     {"loaded_handle", native_loaded_handle, METH_O, PyDoc_STR("The handle of a mapped image, or None.")},

@@ -257,12 +257,12 @@ own_handle(void)
     return handle != NULL ? handle : dlopen(NULL, RTLD_LAZY);
 }
 
-/* The linker's own list, all kinds left "default". */
-static enum nl_status
-list_directories(struct nl_search_path *search, struct nl_fault *fault)
+enum nl_status
+nl_searched_read(struct nl_search_path *search, struct nl_fault *fault)
 {
     Dl_serinfo size;
     enum nl_status status = NL_OK;
+    *search = (struct nl_search_path){.count = 0};
     void *handle = own_handle();
     if (handle == NULL || dlinfo(handle, RTLD_DI_SERINFOSIZE, &size) != 0) {
         return nl_os_error(fault, ENOSYS);
@@ -289,8 +289,7 @@ nl_search_path_read(struct nl_search_path *search, struct nl_fault *fault)
 {
     struct nl_search_path library_path = {.count = 0};
     struct nl_linkmap map = {.count = 0};
-    *search = (struct nl_search_path){.count = 0};
-    enum nl_status status = list_directories(search, fault);
+    enum nl_status status = nl_searched_read(search, fault);
     if (status == NL_OK) {
         status = split_library_path(&library_path, ":;", fault);
     }
@@ -344,6 +343,12 @@ nl_search_path_read(struct nl_search_path *search, struct nl_fault *fault)
     }
     free(text);
     return status;
+}
+
+enum nl_status
+nl_searched_read(struct nl_search_path *search, struct nl_fault *fault)
+{
+    return nl_search_path_read(search, fault);
 }
 
 #endif

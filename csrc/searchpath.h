@@ -20,6 +20,9 @@ struct nl_search_path {
 /* Where a dlopen from this module searches. Free whatever the answer. */
 enum nl_status nl_search_path_read(struct nl_search_path *search, struct nl_fault *fault);
 
+/* The same without the kinds (all are "default"), which glibc does not tell and which take a read of /proc. */
+enum nl_status nl_searched_read(struct nl_search_path *search, struct nl_fault *fault);
+
 void nl_search_path_free(struct nl_search_path *search);
 
 #endif

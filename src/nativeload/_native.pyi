@@ -10,8 +10,9 @@ program headers end at 824, the file at 100"). Nothing a file contains makes a r
 run for long, or use memory out of proportion; a file that shrinks meanwhile is a ValueError ("truncated: …").
 """
 
-
-def image(path: str, symbols: tuple[str, ...] = (), /) -> tuple[
+def image(
+    path: str, symbols: tuple[str, ...] = (), /
+) -> tuple[
     int,  # elf_class: 32 or 64
     str,  # byteorder: "little" or "big"
     int,  # machine: e_machine
@@ -52,8 +53,12 @@ def search_path() -> list[tuple[str, str]]:
     """(directory, kind) that a dlopen in this process searches, in order: what the linker itself says.
 
     kind is "rpath" (of this module or the program), "LD_LIBRARY_PATH" (as at start) or "default". From
-    dlinfo(RTLD_DI_SERINFO). On musl: LD_LIBRARY_PATH, then the path file's or musl's own directories.
+    dlinfo(RTLD_DI_SERINFO); glibc does not tell the kinds, which follow from the order, /proc/self/environ and
+    the images' DT_RPATH and DT_RUNPATH. On musl: LD_LIBRARY_PATH, then the path file's or musl's own directories.
     """
+
+def searched() -> list[str]:
+    """The directories of `search_path`, without their kinds: what the linker says, and no file is read for it."""
 
 def dlopen(path: str, flags: int, /) -> int:
     """A handle. Raises OSError with dlerror's text. The GIL is released while constructors run."""

@@ -115,7 +115,7 @@ def key(requirement: str, symbols: tuple[str, ...]) -> str:
     global _process
     if not _process:
         host = (sys.implementation.cache_tag, core.__name__, os.uname().machine, core.libc(), core.isa_level())
-        _process = repr((*host, sys.prefix, core.search_path()))
+        _process = repr((*host, sys.prefix, core.searched()))
     overrides = [setting(variable) for variable in variables_of(name_of(requirement))]
     return repr((requirement, symbols, overrides, config_file(), _process, sys.path))
 

@@ -9,7 +9,7 @@ from .elf import image
 from .ldcache import ldcache_search
 from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
 from .scan import scan
-from .searchpath import search_path
+from .searchpath import search_path, searched
 from .symbols import exports
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "loaded_handle",
     "scan",
     "search_path",
+    "searched",
 ]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from .file import RegularFile, Signature
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any, NoReturn
+
     from elftools.construct import Construct
     from elftools.elf.structs import ELFStructs
 

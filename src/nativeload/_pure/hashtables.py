@@ -6,14 +6,14 @@ Formats: https://flapenguin.me/elf-dt-gnu-hash and https://gabi.xinuos.com.
 
 from __future__ import annotations
 
-import sys
-from array import array
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import struct
 
 from .elf import malformed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .elf import Elf
 
 _EM_S390, _EM_ALPHA = 22, 0x9026
@@ -21,6 +21,8 @@ _EM_S390, _EM_ALPHA = 22, 0x9026
 # Real chains have a handful of entries.
 _MAX_CHAIN = 1 << 16
 _CHAIN_BLOCK = 64
+_BUCKET_BLOCK = 1 << 16
+_MAX_SYMBOLS = 1 << 22
 
 
 def hash_table(elf: Elf) -> GnuHash | SysvHash | None:
@@ -39,12 +41,9 @@ class _Words:
         self._elf = elf
         self._span = span
 
-    def numbers(self, at: int, count: int, size: int = 4) -> array[int]:
+    def numbers(self, at: int, count: int, size: int = 4) -> tuple[int, ...]:
         content = self._elf.read(self._span, at, count * size, "the symbol hash table")
-        numbers = array("I" if size == 4 else "Q", content)
-        if self._elf.byteorder != sys.byteorder:
-            numbers.byteswap()
-        return numbers
+        return struct.unpack(f"{self._elf.order}{count}{'I' if size == 4 else 'Q'}", content)
 
     def room(self, at: int) -> int:
         """The bytes that there are from `at` on."""
@@ -85,10 +84,17 @@ class GnuHash:
 
     def count(self) -> int:
         """How many symbols there are. The table does not say it, but its last chain ends with the last symbol."""
-        last = max(self._words.numbers(self._buckets, self._bucket_count), default=0)
+        last = 0
+        for start in range(0, self._bucket_count, _BUCKET_BLOCK):
+            block = min(_BUCKET_BLOCK, self._bucket_count - start)
+            last = max(last, *self._words.numbers(self._buckets + start * 4, block))
         if last < self._first:
             return self._first
-        return last + sum(1 for _ in self._chain(last))
+        for _ in self._chain(last):
+            last += 1
+            if last > _MAX_SYMBOLS:
+                malformed(f"more than {_MAX_SYMBOLS} dynamic symbols")
+        return last
 
     def _chain(self, index: int) -> Iterator[int]:
         """The hash values from that of a symbol on, to the one that says it is the last."""
@@ -126,6 +132,7 @@ class SysvHash:
         malformed(f"more than {_MAX_CHAIN} symbols in one hash chain")
 
     def count(self) -> int:
+        """How many symbols there are."""
         return self._chain_count
 
     def _word(self, index: int) -> int:

@@ -6,10 +6,11 @@ Read by hand: pyelftools takes a note's type for GNU's whoever owns it, and read
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .elf import Elf
 
 _NT_GNU_BUILD_ID = 3

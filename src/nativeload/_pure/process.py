@@ -6,10 +6,11 @@ Nothing here decides what to load.
 from __future__ import annotations
 
 import os
-import re
 import struct
-from functools import cache
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _RTLD_DI_LINKMAP = 2
 
@@ -24,18 +25,22 @@ _LEVELS = (
 )
 
 
-@cache
+_functions: dict[str, Any] = {}
+
+
 def c_function(name: str, result: str, *arguments: str) -> Any:
     """A function of the C library, its types named as in ctypes. Raises AttributeError where there is none.
 
     A call releases the GIL. `ctypes.CDLL` and `_ctypes.dlopen` would hold it while a library's constructors run.
     """
+    if name in _functions:
+        return _functions[name]
     import ctypes
 
     function: Any = getattr(ctypes.CDLL(None), name)
     function.restype = getattr(ctypes, result)
     function.argtypes = tuple(getattr(ctypes, argument) for argument in arguments)
-    return function
+    return _functions.setdefault(name, function)
 
 
 def string_at(address: int) -> str:
@@ -164,6 +169,8 @@ def musl_linker() -> str | None:
 
 def _musl_version() -> str:
     """musl has no function that says it. `__libc_version` is hidden, yet the only string in libc of its form."""
+    import re
+
     path = musl_linker()
     if path is None:
         return ""

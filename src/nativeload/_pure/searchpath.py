@@ -7,7 +7,6 @@ elf/dl-load.c). The kinds are told here from what LD_LIBRARY_PATH was and what t
 from __future__ import annotations
 
 import os
-import re
 import struct
 
 from .process import (
@@ -34,6 +33,13 @@ def search_path() -> list[tuple[str, str]]:
         return _musl_search_path()
     requester = _requester()
     return _with_kinds(_directories(requester), requester)
+
+
+def searched() -> list[str]:
+    """The directories of `search_path`, as the linker lists them."""
+    if libc()[0] == "musl":
+        return [directory for directory, _ in _musl_search_path()]
+    return _directories(_requester())
 
 
 def _requester() -> str:
@@ -73,7 +79,7 @@ def _with_kinds(directories: list[str], requester: str) -> list[tuple[str, str]]
     glibc lists a directory once per kind: one that somebody named is a default one too when it comes again, and one
     that is met twice on the way back from the end marks where the defaults begin.
     """
-    environment = set(_expanded(re.split("[:;]", _initial_library_path() or ""), _program_directory()))
+    environment = set(_expanded((_initial_library_path() or "").replace(";", ":").split(":"), _program_directory()))
     named, has_runpath = _named_by_images(requester)
     end = len(directories)
     while end and directories[end - 1] not in directories[end:]:
@@ -107,6 +113,8 @@ def _named_by_images(requester: str) -> tuple[set[str], bool]:
 
 def _expanded(directories: list[str], origin: str) -> list[str]:
     """As glibc lists them: $ORIGIN expanded, trailing slashes cut, "." for an empty one."""
+    import re
+
     if directories == [""]:
         return []
     replaced = (re.sub(r"\$ORIGIN\b|\$\{ORIGIN\}", lambda _: origin, directory) for directory in directories)
@@ -133,9 +141,13 @@ def _initial_library_path() -> str | None:
 
 def _musl_search_path() -> list[tuple[str, str]]:
     """musl has no RTLD_DI_SERINFO: as load_library of its ldso/dynlink.c, which splits on newlines too."""
-    found = [(directory, "LD_LIBRARY_PATH") for directory in re.split("[:\n]", _initial_library_path() or "")]
-    found += [(directory, "default") for directory in re.split("[:\n]", _musl_path_file())]
-    return [(directory, kind) for directory, kind in found if directory]
+    found = [(directory, "LD_LIBRARY_PATH") for directory in _musl_items(_initial_library_path() or "")]
+    found += [(directory, "default") for directory in _musl_items(_musl_path_file())]
+    return found
+
+
+def _musl_items(path: str) -> list[str]:
+    return [directory for directory in path.replace("\n", ":").split(":") if directory]
 
 
 def _musl_path_file() -> str:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
 
 from .elf import Elf, malformed
 from .file import RegularFile
 from .hashtables import hash_table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BINDINGS = (1, 2, 10)  # STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE
 _VISIBILITIES = (0, 3)  # STV_DEFAULT, STV_PROTECTED
