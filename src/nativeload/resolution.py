@@ -33,6 +33,7 @@ def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | Non
 def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
     """The chain for a parsed requirement, recorded in `trace`."""
     refused: set[str] = set()
+    trace.consult(glibc.CACHE)  # Every verdict asks the linker what a file's dependencies come to.
     for finder in finders:
         trace.finder = finder.name
         for proposed in finder.candidates(wanted, trace):
