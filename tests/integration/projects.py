@@ -12,7 +12,7 @@ from parts import build_wheel, cc, nativeload_wheel, site, wheel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_BUILD = """
+BUILD = """
 [build-system]
 requires = ["setuptools>=77"]
 build-backend = "setuptools.build_meta"
@@ -84,7 +84,7 @@ def project(
 ) -> Path:
     """Write the pyproject.toml of a directory whose packages are below `source`; returns the directory."""
     points = "".join(f'"{library}" = "{package}"\n' for library, package in declares.items())
-    text = f"""{_BUILD}
+    text = f"""{BUILD}
 [project]
 name = "{distribution}"
 version = "{version}"
