@@ -259,6 +259,7 @@ def _load(requirement: str, symbols: tuple[str, ...], mode: str) -> Library:
     asked = key(requirement, symbols)
     answer = recall(asked)
     if answer is not None and not _mapped(answer):
+        _announce(answer)
         try:
             return _open(answer, mode)
         except OSError:
@@ -273,6 +274,7 @@ def _load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str
     if spec is None:
         raise resolution.failure(requirement, trace)
     answer = _answer(spec, resolution.known_sonames(spec))
+    _announce(answer)
     try:
         library = _open(answer, mode)
     except OSError as error:
@@ -295,12 +297,17 @@ def _mapped(answer: "Answer") -> bool:
     return any(s and (s in sonames or s.startswith(stem)) for _, s in core.linkmap())
 
 
+def _announce(answer: "Answer") -> None:
+    """Raise the audit event of every file before the first is mapped; what a hook raises is for the caller."""
+    facts, _, dependencies, _ = answer
+    for path in (*dependencies, facts[1]):
+        sys.audit("nativeload.load", facts[0], path)
+
+
 def _open(answer: "Answer", mode: str) -> Library:
     facts, _, dependencies, _ = answer
     for path in dependencies:
-        sys.audit("nativeload.load", facts[0], path)
         core.dlopen(path, _FLAGS["local"])
-    sys.audit("nativeload.load", facts[0], facts[1])
     handle = core.dlopen(facts[1], _FLAGS[mode])
     return _handles.setdefault(handle, Library(answer, handle))
 
