@@ -32,7 +32,6 @@ Image: Any = namedtuple(
     "elf_class byteorder machine flags type osabi interp soname needed rpath runpath flags_1 verneed verdef "
     "isa_needed build_id exported signature",
 )
-LDCONFIG = "/usr/sbin/ldconfig"
 # At most 300 files: the interpreter, its extension modules, and an even choice of the system's libraries.
 MODULES = sorted(map(str, Path(sysconfig.get_path("platstdlib"), "lib-dynload").glob("*.so")))[:80]
 FOUND = {os.path.realpath(path) for path in Path("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "").glob("*.so*")}
@@ -187,16 +186,16 @@ def test_what_is_no_library(tmp_path: Path) -> None:
         assert agreed("image", str(tmp_path / name))[1] == agreed("exports", str(tmp_path / name))[1] == why, name
 
 
-@pytest.mark.skipif(not os.path.exists(LDCONFIG), reason="there is no ldconfig")
+@pytest.mark.skipif(not os.path.exists("/usr/sbin/ldconfig"), reason="there is no ldconfig")
 def test_ldconfig_says_the_same(tmp_path: Path) -> None:
     (tmp_path / "lib/glibc-hwcaps/x86-64-v3").mkdir(parents=True)
     (tmp_path / "conf").write_text(f"{tmp_path}/lib\n")
     for folder in "lib", "lib/glibc-hwcaps/x86-64-v3":
         (tmp_path / folder / "libsmall.so.1").write_bytes(small_elf(64, False, image(sys.executable).machine, osabi=0))
     for form in "new", "compat":
-        output(LDCONFIG, "-X", "-f", f"{tmp_path}/conf", "-C", f"{tmp_path}/{form}", "-c", form)
+        output("/usr/sbin/ldconfig", "-X", "-f", f"{tmp_path}/conf", "-C", f"{tmp_path}/{form}", "-c", form)
     cache, compat = [(tmp_path / form).read_bytes() for form in ("new", "compat")]
-    listed = re.findall(r"\t(\S+) \(.*\) => (.*)", output(LDCONFIG, "-p", "-C", f"{tmp_path}/new"))
+    listed = re.findall(r"\t(\S+) \(.*\) => (.*)", output("/usr/sbin/ldconfig", "-p", "-C", f"{tmp_path}/new"))
     found = [agreed("ldcache_search", cache, name, False) for name in sorted({name for name, _ in listed})]
     assert sorted(entry[:2] for entries in found for entry in entries) == sorted(listed)
     entries = agreed("ldcache_search", cache, "libsmall.so", True)
@@ -209,15 +208,16 @@ def test_ldconfig_says_the_same(tmp_path: Path) -> None:
 
 PROCESS = """
 import importlib, json, sys
-backend = importlib.import_module(sys.argv[1])
-before, handle = backend.loaded_handle(sys.argv[2]), backend.dlopen(sys.argv[2], 2)
+backend, library = importlib.import_module(sys.argv[1]), sys.argv[2]
+before, handle = backend.loaded_handle(library), backend.dlopen(library, 2)
 try:
     message = backend.dlopen("/no/such.so", 2)
 except OSError as error:
     message = str(error)
+answers = [before, handle == backend.loaded_handle(library), *(bool(backend.dlsym(handle, name)) for name in sys.argv[3:])]
+path = backend.search_path()
 mapped = sorted({line.split()[-1] for line in open("/proc/self/maps") if " r-xp " in line and ".so" in line})
-same, symbols = handle == backend.loaded_handle(sys.argv[2]), [backend.dlsym(handle, name) for name in sys.argv[3:]]
-print(json.dumps([before, same, *map(bool, symbols), message, backend.linkmap(), mapped, backend.search_path()]))
+print(json.dumps([*answers, backend.searched() == [item[0] for item in path], message, backend.linkmap(), mapped, path]))
 """
 
 
@@ -227,7 +227,7 @@ def test_a_process_of_its_own(name: str, tmp_path: Path) -> None:
     arguments = (name, str(tmp_path / "lib.so"), PURE.exports(LIBRARY)[-1], "no_such_symbol")
     environment = {"LD_LIBRARY_PATH": f"{tmp_path}:/usr/lib", "PYTHONPATH": str(Path(str(PURE.__file__)).parents[2])}
     *answers, message, images, mapped, path = run(sys.executable, PROCESS, *arguments, env=environment).check().json
-    assert (answers, images[0][0], message[:13]) == ([None, True, True, False], "", "/no/such.so: ")
+    assert (answers, images[0][0], message[:13]) == ([None, True, True, False, True], "", "/no/such.so: ")
     assert {os.path.realpath(file) for file, _ in images} >= set(mapped) > set()
     assert all(image(file).soname == soname for file, soname in images if os.path.isfile(file))
     assert [item[0] for item in path if item[1] == "LD_LIBRARY_PATH"] == [str(tmp_path), "/usr/lib"]
