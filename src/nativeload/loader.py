@@ -117,7 +117,16 @@ def key(requirement: str, symbols: tuple[str, ...]) -> str:
         host = (sys.implementation.cache_tag, core.__name__, os.uname().machine, core.libc(), core.isa_level())
         _process = repr((*host, sys.prefix, core.searched()))
     overrides = [setting(variable) for variable in variables_of(name_of(requirement))]
-    return repr((requirement, symbols, overrides, config_file(), _process, sys.path))
+    # A relative entry is another directory in each working directory. "" is none: no library is looked for there.
+    here = os.stat(".") if any(type(e) is str and e and not os.path.isabs(e) for e in sys.path) else None
+    place = here and (here.st_dev, here.st_ino)
+    return repr((requirement, symbols, overrides, config_file(), _process, place, sys.path))
+
+
+def _edited() -> bool:
+    """Whether somebody has changed the chain: what another one gives is remembered for nobody."""
+    resolution = sys.modules.get("nativeload.resolution")
+    return resolution is not None and tuple(resolution.finders) != resolution.USUAL
 
 
 def _read_own(path: str) -> bytes:
@@ -139,8 +148,8 @@ def _read_own(path: str) -> bytes:
 
 
 def recall(asked: str) -> "Answer | None":
-    """The answer stored under a key, if every path it rests on is as it was."""
-    home = cache_directory()
+    """The answer stored under a key, if every path it rests on is as it was; none under ""."""
+    home = cache_directory() if asked else ""
     content = _read_own(f"{home}/{core.digest(asked.encode('utf-8', 'surrogateescape'))}") if home else b""
     magic, _, rest = content.partition(b"\n")
     checksum, _, body = rest.partition(b"\n")
@@ -150,9 +159,9 @@ def recall(asked: str) -> "Answer | None":
     try:
         groups = [tuple(next(fields) for _ in range(int(count))) for count in fields]
         (stored,), paths, signatures, facts, abi, dependencies, sonames = groups
+        if stored != asked or any(signature(path) != was for path, was in zip(paths, signatures, strict=True)):
+            return None
     except (ValueError, RuntimeError):
-        return None
-    if stored != asked or any(signature(path) != was for path, was in zip(paths, signatures, strict=True)):
         return None
     return facts, abi, dependencies, sonames  # type: ignore[return-value]
 
@@ -256,7 +265,7 @@ def _load(requirement: str, symbols: tuple[str, ...], mode: str) -> Library:
     if not isinstance(requirement, str):
         raise TypeError(f"a requirement is a str, not {type(requirement).__name__}")
     sys.audit("nativeload.find", requirement)
-    asked = key(requirement, symbols)
+    asked = "" if _edited() else key(requirement, symbols)
     answer = recall(asked)
     if answer is not None and not _mapped(answer):
         _announce(answer)
@@ -279,7 +288,7 @@ def _load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str
         library = _open(answer, mode)
     except OSError as error:
         raise errors.LinkError(spec.path, str(error)) from None
-    if spec.origin != "loaded":
+    if asked and spec.origin != "loaded" and trace.lasting:
         cache.store(asked, answer, trace.consulted)
     return library
 

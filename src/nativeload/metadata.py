@@ -114,7 +114,10 @@ def sites() -> list[str]:
     archive = f"python{sys.version_info[0]}{sys.version_info[1]}.zip"
     own = {"", stdlib, f"{stdlib}/lib-dynload"}
     entries = [e for e in sys.path if isinstance(e, str) and e not in own and os.path.basename(e) != archive]
-    return list(dict.fromkeys(map(os.path.abspath, entries)))
+    try:
+        return list(dict.fromkeys(map(os.path.abspath, entries)))
+    except OSError:  # The working directory is gone, and with it what a relative entry meant.
+        return list(dict.fromkeys(os.path.normpath(e) for e in entries if os.path.isabs(e)))
 
 
 def _scan(site: str) -> _Site:
@@ -199,14 +202,17 @@ def _by_import_system(top: str) -> list[str]:
     return []
 
 
-def read(distribution: Distribution, package: str) -> dict[str, Library]:
+def read(distribution: Distribution, package: str, trace: "Trace") -> dict[str, Library]:
     """The libraries that a package's `nativeload.toml` declares. Raises DeclarationError, with file and line."""
     parts = package.split(".")
     if not all(part.isidentifier() for part in parts):
         raise DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
     homes = package_directories(package, distribution.site)
-    home = next((home for home in homes if os.path.lexists(f"{home}/{FILE}")), None)
-    if home is None:
+    for home in homes:
+        trace.consult(f"{home}/{FILE}")
+        if os.path.lexists(f"{home}/{FILE}"):
+            break
+    else:
         where = " or ".join(homes) or f"package {package}, which is not on sys.path as a directory"
         raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {FILE} in {where}")
     document = Document(f"{home}/{FILE}")

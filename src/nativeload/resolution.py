@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from nativeload.requirement import Requirement
     from nativeload.spec import Candidate
 
-finders: "list[Finder]" = [LoadedFinder(), OverrideFinder(), WheelFinder(), PrefixFinder(), SystemFinder()]
+USUAL: "tuple[Finder, ...]" = (LoadedFinder(), OverrideFinder(), WheelFinder(), PrefixFinder(), SystemFinder())
+finders = [*USUAL]
 
 
 def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | None, Trace]:
@@ -48,6 +49,8 @@ def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
                 trace.accepted(spec.path, proposed.reason)
                 return spec
             trace.rejected(proposed.path, verdict)
+            if verdict.kind in ("dependency", "symbol-version"):
+                trace.lasting = False  # It would do once what it needs is installed, wherever that will be.
             if verdict.kind != "dependency" and state != "-":
                 refused.add(state)
     return None

@@ -14,11 +14,12 @@ class Trace:
     """The recorder every search carries: `explain` shows it, errors are made of it, the cache stores its paths.
 
     `consulted` maps each path looked at to its signature *before* it was read, so that a change during the
-    search makes the cached answer stale, never wrong.
+    search makes the cached answer stale, never wrong. `lasting` is False where the answer rests on more than that.
     """
 
     def __init__(self) -> None:
         self.finder = ""
+        self.lasting = True
         self.consulted: dict[str, str] = {}
         self._steps: list[tuple[str, str, str, str, Rejection | None]] = []
 

@@ -58,6 +58,8 @@ def _in_directories(
         if not os.path.isabs(directory):
             trace.absent(directory or ".", f"{kind} names the current directory, and nothing is loaded from there")
             continue
+        if os.path.isdir(f"{directory}/glibc-hwcaps"):
+            trace.consult(f"{directory}/glibc-hwcaps")  # Where there is none yet, the directory itself will tell.
         for place in linker.directories(directory):
             trace.consult(place)
             for name in best_first(requirement, entry, linker.listing(place)):

@@ -52,17 +52,15 @@ class WheelFinder:
 def _declared(distribution: "Distribution", library: str, package: str, trace: "Trace") -> "Iterator[Candidate]":
     label = distribution.label
     try:
-        libraries = metadata.read(distribution, package)
+        libraries = metadata.read(distribution, package, trace)
         declared = libraries.get(normal(library))
         if declared is None:
             known = ", ".join(one.name for one in libraries.values()) or "nothing"
             raise DeclarationError(f"{label}'s entry point {library!r}", f"{metadata.FILE} declares {known}")
-        trace.consult(f"{declared.package}/{metadata.FILE}")
         if trace.consult(declared.path) == "-" and not os.path.lexists(declared.path):
             raise DeclarationError(declared.where, f"{declared.path} does not exist")
     except DeclarationError as error:
         trace.rejected(label, Rejection(kind="declaration", reason=f"DeclarationError: {error}"))
-        trace.consult(error.where.rpartition(":")[0])
         return
     version = distribution.version
     yield candidate(
