@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """libspecimen.so.1, which works. It is shared: copy it."""
-    return specimens.specimen(tmp_path_factory.mktemp("good") / specimens.NAME)
+    library = specimens.specimen(tmp_path_factory.mktemp("good") / specimens.NAME)
+    specimens.age(library.parent)
+    return library
 
 
 @pytest.fixture

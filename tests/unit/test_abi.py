@@ -5,46 +5,18 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from nativeload import abi, catalog, core, images, requirement
-from nativeload.spec import LibrarySpec, Rejection, candidate
+from nativeload import catalog, core, images
+from nativeload.spec import LibrarySpec
 from parts import PartError, cc, deb
 from unit.specimens import E_FLAGS, E_MACHINE, E_TYPE, EI_OSABI, EM_AARCH64, EM_ARM, NAME, SOURCE, patched, specimen
-from unit.trial import ask
-
-if TYPE_CHECKING:
-    from typing import Any
+from unit.verdicts import linker_words, refusal, verdict
 
 EM_RISCV, EM_PPC64, ET_REL, ET_EXEC, ET_CORE = 243, 21, 1, 2, 4
 
 x86_only = pytest.mark.skipif(os.uname().machine != "x86_64", reason="about x86-64's own")
-
-
-def verdict(path: Path, text: str = "specimen", symbols: tuple[str, ...] = (), **known: Any) -> LibrarySpec | Rejection:
-    return abi.judge(candidate(str(path), "wheel", "for a test", **known), requirement.parse(text, symbols))
-
-
-def refusal(path: Path, text: str = "specimen", symbols: tuple[str, ...] = (), **known: Any) -> tuple[str, str]:
-    """The kind and the words of a refusal; ("", "") where there is none."""
-    found = verdict(path, text, symbols, **known)
-    return (found.kind, found.reason) if isinstance(found, Rejection) else ("", "")
-
-
-def linker_words(path: Path) -> str:
-    """What the dynamic linker itself says, "" where it maps the file."""
-    code = (
-        "import ctypes, json, sys\n"
-        "try:\n"
-        "    ctypes.CDLL(sys.argv[1])\n"
-        "    print(json.dumps(''))\n"
-        "except OSError as error:\n"
-        "    print(json.dumps(str(error)))"
-    )
-    words: str = ask(code, arguments=[str(path)])
-    return words
 
 
 def test_a_good_one(good: Path) -> None:

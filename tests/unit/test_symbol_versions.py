@@ -11,7 +11,7 @@ import pytest
 from nativeload import core
 from parts import cc, run
 from unit.specimens import NAME, patched, specimen
-from unit.test_abi import linker_words, refusal
+from unit.verdicts import linker_words, refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
