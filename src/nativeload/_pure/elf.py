@@ -118,7 +118,6 @@ class Elf:
         self.needed: list[int] = []
         self._read_dynamic()
         self.strings = self._string_table()
-        self._budget = _MAX_STRINGS
 
     def parse(self, shape: Construct, offset: int, what: str) -> Any:
         """One structure of pyelftools' at a file offset."""
