@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nativeload.loader import Answer
 
 _FILES = 512  # files in the cache directory before the older half of them goes
+_DIGITS = frozenset("0123456789abcdef")
 _SETTLED = 2_000_000_000  # ns a path must have been unchanged: some file systems count time in seconds
 
 
@@ -32,6 +33,8 @@ def store(asked: str, answer: "Answer", consulted: "Mapping[str, str]") -> None:
         return
     groups = ((asked,), tuple(consulted), tuple(consulted.values()), *answer)
     fields = [text for group in groups for text in (str(len(group)), *group)]
+    if any("\0" in text for text in fields):  # A provider's TOML can have one, and would write fields of its own.
+        return
     body = "\0".join(fields).encode("utf-8", "surrogateescape")
     name = core.digest(asked.encode("utf-8", "surrogateescape"))
     try:
@@ -66,9 +69,15 @@ def _write(home: str, name: str, content: bytes) -> None:
         raise
 
 
+def _ours(name: str) -> bool:
+    """Whether a file's name is an answer's, or that of one whose writing was cut off (".DIGEST.PID.ID")."""
+    digest = name[1:17] if name.startswith(".") else name
+    return len(digest) == 16 and _DIGITS.issuperset(digest)
+
+
 def _prune(home: str) -> None:
-    """Keep the directory small: environments come and go, their answers would stay."""
-    names = os.listdir(home)
+    """Keep the directory small: environments come and go, their answers would stay. Other files are not ours."""
+    names = list(filter(_ours, os.listdir(home)))
     if len(names) < _FILES:
         return
     ages = sorted((os.stat(f"{home}/{name}").st_mtime_ns, name) for name in names)
