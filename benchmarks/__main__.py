@@ -9,7 +9,6 @@ import os
 import platform
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -46,7 +45,7 @@ class Bench:
 
     def ask(self, code: str) -> str:
         """What a process prints."""
-        command = [self.python, "-I", "-c", code]
+        command = [os.fspath(self.python), "-I", "-c", code]
         return subprocess.run(
             command, check=True, capture_output=True, text=True, env={"HOME": os.fspath(self.home)}
         ).stdout
@@ -115,7 +114,7 @@ class Bench:
         environment["NATIVELOAD_BENCHMARK_SITES"] = f"{self.home}/sites-{{}}"
         test = Path(__file__).parent / "test_in_process.py"
         options = ["-q", "-c", os.devnull, "-p", "no:cacheprovider", f"--benchmark-json={report}"]
-        command = [self.python, "-P", "-m", "pytest", *options, test]
+        command = [os.fspath(self.python), "-P", "-m", "pytest", *options, os.fspath(test)]
         subprocess.run(command, check=True, capture_output=True, env=environment, cwd=self.home)
         medians = {one["name"]: one["stats"]["median"] for one in json.loads(report.read_text())["benchmarks"]}
         pair = medians["test_dlopen_and_dlclose_of_a_loaded_library"]
@@ -173,4 +172,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -33,7 +33,7 @@ def calls(python: Path, module: str, call: str, home: Path) -> list[str]:
         "LD_LIBRARY_PATH",
         f"HOME={home}",
         "OPENBLAS_NUM_THREADS=1",
-        python,
+        os.fspath(python),
         "-I",
         "-c",
         script,

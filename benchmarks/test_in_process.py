@@ -19,7 +19,7 @@ import pytest
 import nativeload
 from nativeload import metadata, requirement
 from nativeload.machinery import SystemFinder
-from nativeload.trace import Trace
+from nativeload.spec import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +39,12 @@ def listed() -> list[str]:
 
 def system_finder(name: str) -> str | None:
     first = next(iter(SystemFinder().candidates(requirement.parse(name), Trace())), None)
-    return first and first.path
+    return first.path if first else None
 
 
 def whole_chain(name: str) -> str | None:
     spec = nativeload.find_spec(name)
-    return spec and spec.path
+    return spec.path if spec else None
 
 
 LOOKUPS = {"find_library": ctypes.util.find_library, "system finder": system_finder, "whole chain": whole_chain}

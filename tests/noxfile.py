@@ -154,10 +154,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy --strict on the package and on its tests."""
+    """mypy --strict on the package, its tests and its benchmarks."""
     session.chdir(ROOT)
     install(session, project_wheel(session), *group("lint"), "nox")
-    session.run("mypy", "--strict", "src", "tests")
+    session.run("mypy", "--strict")
 
 
 @nox.session(venv_backend="none")

@@ -6,8 +6,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nativeload.requirement import Requirement
-    from nativeload.spec import Candidate
-    from nativeload.trace import Trace
+    from nativeload.spec import Candidate, Trace
 
 __all__ = ["Finder"]
 

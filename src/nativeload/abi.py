@@ -3,7 +3,7 @@
 import os
 from errno import EINVAL
 
-from nativeload import core, images, versions
+from nativeload import core, images
 from nativeload.closure import Closure
 from nativeload.linkers import glibc
 from nativeload.spec import LibrarySpec, Rejection
@@ -33,7 +33,7 @@ def judge(candidate: "Candidate", requirement: "Requirement") -> LibrarySpec | R
         return Rejection(kind="format", reason=str(error))
     exported = dict(zip(asked, image.exported, strict=True))
     features = _features(candidate, image, exported)
-    version, source = versions.of(candidate, image)
+    version, source = _version_of(candidate, image)
     closure = None
     for rejection in _checks(candidate, requirement, image, exported, features, (version, source)):
         return rejection
@@ -50,6 +50,15 @@ def judge(candidate: "Candidate", requirement: "Requirement") -> LibrarySpec | R
         provider=candidate.provider,
         dependencies=tuple(closure.preload),
     )
+
+
+def _version_of(candidate: "Candidate", image: "Image") -> tuple[str | None, str]:
+    """(version, where it was read): what the provider declares, else what the file tells."""
+    if candidate.version:
+        return candidate.version, f"of {candidate.provider.distribution}" if candidate.provider else "declared"
+    from nativeload import versions
+
+    return versions.told(candidate.path, image.soname, candidate.entry)
 
 
 def _checks(

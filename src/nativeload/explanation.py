@@ -4,16 +4,14 @@ import sys
 
 from nativeload import requirement, resolution
 from nativeload.errors import NativeLoadError, RequirementError
-from nativeload.record import Record
-from nativeload.trace import Trace
+from nativeload.spec import Record, Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from nativeload.spec import LibrarySpec, Step
-    from nativeload.trace import Status
+    from nativeload.spec import LibrarySpec, Status, Step
 
 
 class Explanation(Record):

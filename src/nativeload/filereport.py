@@ -4,8 +4,7 @@ import os
 
 from nativeload import abi, requirement
 from nativeload.explanation import Explanation
-from nativeload.spec import Rejection, candidate
-from nativeload.trace import Trace
+from nativeload.spec import Rejection, Trace, candidate
 
 
 def explain(path: str) -> Explanation:

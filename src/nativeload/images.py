@@ -2,7 +2,7 @@
 
 from nativeload import core
 from nativeload.loader import signature
-from nativeload.record import Record
+from nativeload.spec import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

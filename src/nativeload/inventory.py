@@ -4,9 +4,7 @@ import os
 
 from nativeload import catalog, core, loader, metadata, requirement
 from nativeload.machinery.wheel import WheelFinder
-from nativeload.record import Record
-from nativeload.spec import Provider, Rejection
-from nativeload.trace import Trace
+from nativeload.spec import Provider, Record, Rejection, Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import sys
 from nativeload import core
 from nativeload.errors import DeclarationError
 from nativeload.loader import signature
-from nativeload.record import Record
 from nativeload.requirement import normal
+from nativeload.spec import Record
 from nativeload.tomlfile import Document, regular
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from nativeload.trace import Trace
+    from nativeload.spec import Trace
 
 GROUP = "nativeload.libraries"
 FILE = "nativeload.toml"
@@ -191,10 +191,14 @@ def package_directories(package: str, site: str) -> list[str]:
 
 
 def _by_import_system(top: str) -> list[str]:
+    from importlib.machinery import PathFinder
+
+    # Without "", which comes first: a package of that name in the working directory is not the one installed.
+    named = [entry for entry in sys.path if entry]
     for finder in sys.meta_path:
         find_spec = getattr(finder, "find_spec", None)
         try:
-            spec = find_spec(top, None, None) if find_spec else None
+            spec = find_spec(top, named if finder is PathFinder else None, None) if find_spec else None
             if spec is not None:
                 return [os.path.abspath(home) for home in spec.submodule_search_locations or ()]
         except Exception as error:  # Whatever somebody's import hook raises, the other providers still count.

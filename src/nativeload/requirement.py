@@ -2,7 +2,7 @@
 
 from nativeload.errors import RequirementError
 from nativeload.loader import name_of
-from nativeload.record import Record
+from nativeload.spec import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from nativeload.errors import ABIMismatchError, LibraryNotFoundError, NativeLoad
 from nativeload.linkers import glibc
 from nativeload.machinery import LoadedFinder, OverrideFinder, PrefixFinder, SystemFinder, WheelFinder
 from nativeload.machinery.loaded import same_file
-from nativeload.spec import LibrarySpec, Rejection, candidate
-from nativeload.trace import Trace
+from nativeload.spec import LibrarySpec, Rejection, Trace, candidate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,15 +1,62 @@
-"""The records a search is made of: provider, candidate, rejection, step, trace, spec. Nothing here reads a file."""
+"""What a search is made of: provider, candidate, rejection, step, spec, and the trace that keeps them.
 
-from nativeload.record import Record
+Records are frozen, slotted and keyword-only, without `dataclasses`, which takes milliseconds to import.
+"""
+
+from nativeload.loader import signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any, Literal, Self, dataclass_transform
 
     from nativeload.catalog import Entry
 
     Origin = Literal["loaded", "override", "wheel", "prefix", "system"]
     Verdict = Literal["accepted", "rejected", "absent"]
+    Status = Literal["found", "not-found", "incompatible"]
+else:
+
+    def dataclass_transform(**_: object) -> object:
+        return lambda cls: cls
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class Record:
+    """Fields are the subclass's `__slots__`; each must be given, by name, when one is made."""
+
+    __slots__: "tuple[str, ...]" = ()
+
+    def __init__(self, **fields: object) -> None:
+        for name in self.__slots__:
+            object.__setattr__(self, name, fields.pop(name))
+        if fields:
+            raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))!r}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def _fields(self) -> "dict[str, Any]":
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def replace(self, **changes: object) -> "Self":
+        """A copy with some fields changed."""
+        return type(self)(**{**self._fields(), **changes})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and type(self) is type(other) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._fields().values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self._fields().items())})"
+
+    def __reduce__(self) -> "tuple[object, ...]":
+        return _rebuild, (type(self), self._fields())
+
+
+def _rebuild(cls: "type[Record]", fields: "dict[str, Any]") -> Record:
+    return cls(**fields)
 
 
 class Provider(Record):
@@ -105,3 +152,60 @@ class Step(Record):
 
     def __str__(self) -> str:
         return f"{self.finder:<8} {self.verdict:<8} {self.candidate}: {self.reason}"
+
+
+class Trace:
+    """The recorder every search carries: `explain` shows it, errors are made of it, the cache stores its paths.
+
+    `consulted` maps each path looked at to its signature *before* it was read, so that a change during the
+    search makes the cached answer stale, never wrong. `lasting` is False where the answer rests on more than that.
+    """
+
+    def __init__(self) -> None:
+        self.finder = ""
+        self.lasting = True
+        self.consulted: dict[str, str] = {}
+        self._steps: list[tuple[str, str, str, str, Rejection | None]] = []
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def consult(self, path: str) -> str:
+        """Note that the answer depends on this path being as it is now; returns its signature ("-": absent)."""
+        known = self.consulted.get(path)
+        if known is None:
+            known = self.consulted[path] = signature(path)
+        return known
+
+    def accepted(self, candidate: str, reason: str) -> None:
+        """The search ends here."""
+        self._steps.append((self.finder, candidate, "accepted", reason, None))
+
+    def rejected(self, candidate: str, rejection: Rejection) -> None:
+        """A candidate was there and will not do."""
+        self._steps.append((self.finder, candidate, "rejected", rejection.reason, rejection))
+
+    def absent(self, candidate: str, reason: str) -> None:
+        """A place was looked at and nothing was there."""
+        self._steps.append((self.finder, candidate, "absent", reason, None))
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """The latest step's rejection, if it was one."""
+        return self._steps[-1][4] if self._steps else None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps so far, in order."""
+        return tuple(
+            Step(finder=f, candidate=c, verdict=v, reason=r, rejection=x)  # type: ignore[arg-type]
+            for f, c, v, r, x in self._steps
+        )
+
+    @property
+    def status(self) -> "Status":
+        """The search's outcome. A provider that only declares badly has not shown an incompatible library."""
+        if self._steps and self._steps[-1][2] == "accepted":
+            return "found"
+        refused = any(x is not None and x.kind != "declaration" for *_, x in self._steps)
+        return "incompatible" if refused else "not-found"

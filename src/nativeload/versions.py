@@ -4,22 +4,18 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nativeload.images import Image
-    from nativeload.spec import Candidate
+    from nativeload.catalog import Entry
 
 _LINKS = 40  # symbolic links followed, as the kernel does
 
 
-def of(candidate: "Candidate", image: "Image") -> tuple[str | None, str]:
-    """(version, where it was read): what the provider declares, the catalog's rule, the file's name, the soname."""
-    if candidate.version:
-        provider = candidate.provider
-        return candidate.version, f"of {provider.distribution}" if provider else "declared"
-    name = _real_name(candidate.path)
-    if candidate.entry is not None and candidate.entry.version_in_name:
-        version = _between(name, *candidate.entry.version_in_name)
+def told(path: str, soname: str | None, entry: "Entry | None") -> tuple[str | None, str]:
+    """(version, where it was read): the catalog's rule, the real file's name, the soname; None where none tells."""
+    name = _real_name(path)
+    if entry is not None and entry.version_in_name:
+        version = _between(name, *entry.version_in_name)
         return (version, "from the file's name") if version else (None, "its file name does not tell")
-    for text, source in ((name, "from the file's name"), (image.soname or "", "from the soname")):
+    for text, source in ((name, "from the file's name"), (soname or "", "from the soname")):
         version = text.partition(".so.")[2]
         if version and version.replace(".", "").isdigit():
             return version, source

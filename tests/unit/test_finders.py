@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nativeload.requirement import Requirement
-    from nativeload.spec import Candidate
-    from nativeload.trace import Trace
+    from nativeload.spec import Candidate, Trace
 
 ORDER = ["loaded", "override", "wheel", "prefix", "system"]
 

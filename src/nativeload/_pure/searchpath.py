@@ -102,7 +102,9 @@ def _named_by_images(requester: str) -> tuple[set[str], bool]:
     has_runpath = False
     for index, (base, name, dynamic) in enumerate(image_maps()):
         rpath, runpath = dynamic_strings(base, dynamic, _DT_RPATH, _DT_RUNPATH)
-        is_requester = os.path.realpath(name) == os.path.realpath(requester) if requester else index == 0
+        # not of a bare name, as the vdso has: it would be looked for in the working directory, which may be gone
+        real = os.path.realpath(name) if os.path.isabs(name) else name
+        is_requester = real == os.path.realpath(requester) if requester else index == 0
         has_runpath |= is_requester and runpath is not None
         paths = runpath if is_requester and runpath is not None else rpath if runpath is None else None
         if paths:

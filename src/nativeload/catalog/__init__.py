@@ -7,8 +7,8 @@ and where; `[[abi]]`, the features that a symbol tells, the first that fits. Not
 
 import os
 
-from nativeload.record import Record
 from nativeload.requirement import normal
+from nativeload.spec import Record
 from nativeload.tomlfile import Document
 
 TYPE_CHECKING = False

@@ -7,7 +7,7 @@ import os
 
 from nativeload import core, images
 from nativeload.loader import signature
-from nativeload.record import Record
+from nativeload.spec import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

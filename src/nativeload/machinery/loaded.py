@@ -6,8 +6,7 @@ from nativeload import catalog, core
 from nativeload.errors import ABIMismatchError, OverrideError
 from nativeload.machinery import override
 from nativeload.machinery.wheel import WheelFinder
-from nativeload.spec import candidate
-from nativeload.trace import Trace
+from nativeload.spec import Trace, candidate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,11 +7,9 @@ from nativeload import abi, loader
 from nativeload.errors import DeclarationError, OverrideError
 from nativeload.machinery.system import SystemFinder
 from nativeload.machinery.wheel import WheelFinder
-from nativeload.record import Record
 from nativeload.requirement import normal
-from nativeload.spec import Rejection, candidate
+from nativeload.spec import Record, Rejection, Trace, candidate
 from nativeload.tomlfile import Document
-from nativeload.trace import Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nativeload.requirement import Requirement
-    from nativeload.spec import Candidate
-    from nativeload.trace import Trace
+    from nativeload.spec import Candidate, Trace
 
 
 _system: dict[str, bool] = {}

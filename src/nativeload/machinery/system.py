@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nativeload.catalog import Entry
-    from nativeload.spec import Candidate
-    from nativeload.trace import Trace
+    from nativeload.spec import Candidate, Trace
 
 
 class SystemFinder:

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from nativeload.metadata import Distribution
     from nativeload.requirement import Requirement
-    from nativeload.spec import Candidate
-    from nativeload.trace import Trace
+    from nativeload.spec import Candidate, Trace
 
 
 class WheelFinder:
