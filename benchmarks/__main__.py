@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import environments, file_system, whole_process
+from benchmarks import environments, whole_process
+from parts import file_system
 from parts.debian import deb
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Bench:
 
     def calls(self) -> Iterator[Row]:
         path = self.ask("import nativeload; print(nativeload.load('openblas').path, end='')")
-        extra = file_system.beyond_dlopen(self.python, path, self.home)
+        extra = file_system.beyond_dlopen(self.python, path, self.home, "-I")
         yield "file-system calls of a warm load beyond dlopen's own", str(len(extra)), "≤ 10"
 
     def rows(self) -> Iterator[Row]:
