@@ -18,11 +18,21 @@ _EPILOG = """exit status: 0 everything asked for was found and would load; 1 som
 2 the command line or a requirement cannot be read"""
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """argparse's own, of a width that is given: to find one it would import shutil, which maps libz and others."""
+    try:
+        width = os.get_terminal_size().columns - 2
+    except OSError:
+        width = 98
+    return argparse.HelpFormatter(prog, width=width)
+
+
 def _get_main_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="nativeload",
         description="Find, judge and explain native libraries. Nothing is loaded.",
         epilog=_EPILOG,
+        formatter_class=_formatter,
     )
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument(

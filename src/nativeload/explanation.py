@@ -2,7 +2,7 @@
 
 import sys
 
-from nativeload import requirement, resolution
+from nativeload import loader, requirement, resolution
 from nativeload.errors import NativeLoadError, RequirementError
 from nativeload.spec import Record, Trace
 
@@ -43,7 +43,7 @@ class Explanation(Record):
 
 def explain(text: str, symbols: "Iterable[str]") -> Explanation:
     """What `nativeload.explain` does."""
-    wanted = requirement.parse(text, tuple(symbols))
+    wanted = requirement.parse(text, loader.names(symbols))
     sys.audit("nativeload.find", text)
     trace, spec, error = Trace(), None, ""
     try:
@@ -74,7 +74,8 @@ def _outcome(explanation: Explanation) -> list[str]:
 
 
 def _advice(explanation: Explanation) -> list[str]:
-    if explanation.spec is not None or explanation.error:
+    # A file that will not do is named by whoever asked; only a name can be had from elsewhere.
+    if explanation.spec is not None or explanation.error or "/" in explanation.requirement:
         return []
     from nativeload.advice import advice
 
