@@ -245,9 +245,7 @@ def load(requirement: str, *, symbols: "Iterable[str]" = (), mode: 'Literal["loc
     (requirement) for a search, `nativeload.load` (name, path) before each file is loaded.
     """
     if type(symbols) is not tuple:
-        if isinstance(symbols, str):
-            raise TypeError("symbols is a sequence of names, not one string")
-        symbols = tuple(symbols)
+        symbols = names(symbols)
     library = _asked.get((requirement, symbols, mode))
     if library is None:
         with _lock:
@@ -257,6 +255,13 @@ def load(requirement: str, *, symbols: "Iterable[str]" = (), mode: 'Literal["loc
                 return library
     sys.audit("nativeload.load", library.name, library.path)
     return library
+
+
+def names(symbols: "Iterable[str]") -> tuple[str, ...]:
+    """Symbols asked for, as a tuple. Raises TypeError for a string, whose letters would be taken for them."""
+    if isinstance(symbols, str):
+        raise TypeError("symbols is a sequence of names, not one string")
+    return tuple(symbols)
 
 
 def _load(requirement: str, symbols: tuple[str, ...], mode: str) -> Library:

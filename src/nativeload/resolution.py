@@ -2,7 +2,7 @@
 
 import sys
 
-from nativeload import abi, catalog, core, images, metadata, requirement
+from nativeload import abi, catalog, core, images, loader, metadata, requirement
 from nativeload.errors import ABIMismatchError, LibraryNotFoundError, NativeLoadError
 from nativeload.linkers import glibc
 from nativeload.machinery import LoadedFinder, OverrideFinder, PrefixFinder, SystemFinder, WheelFinder
@@ -82,7 +82,7 @@ def find_spec(text: str, symbols: "Iterable[str]") -> LibrarySpec | None:
     """What `nativeload.find_spec` does."""
     sys.audit("nativeload.find", text)
     try:
-        return resolve(text, tuple(symbols))[0]
+        return resolve(text, loader.names(symbols))[0]
     except ABIMismatchError:
         return None
 

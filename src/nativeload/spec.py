@@ -35,6 +35,9 @@ class Record:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
     def _fields(self) -> "dict[str, Any]":
         return {name: getattr(self, name) for name in self.__slots__}
 
