@@ -7,11 +7,12 @@ file is put on the list of what must be loaded first.
 import os
 
 from nativeload import core, images
-from nativeload.linkers import glibc
 from nativeload.spec import Rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from nativeload.images import Image
     from nativeload.linkers.glibc import Linker
 
@@ -20,121 +21,176 @@ if TYPE_CHECKING:
 
 
 class Closure:
-    """The walk over one file's dependencies.
+    """What it comes to, to load one file into this process as it is.
 
-    `preload` are the siblings to load first, dependencies before dependents; `rejection` is what makes the file
-    unusable, None where nothing does.
+    `preload` are the siblings to load first, dependencies before dependents; `paths` has the file that answers to
+    each name; `rejection` is what makes the file unusable, None where nothing does.
     """
 
     def __init__(self, path: str, image: "Image", siblings: tuple[str, ...], linker: "Linker") -> None:
         self.preload: list[str] = []
         self.rejection: Rejection | None = None
         self._linker = linker
-        self._siblings = (os.path.dirname(path), *siblings)
-        self._paths = _in_process()
-        if image.soname:
-            self._paths[image.soname] = path
-        program_rpath = [directory for directory, kind in linker.search_path if kind == "rpath"]
-        self._walk((path, image, program_rpath))
-        self.preload.reverse()
+        self._process = _this_process(linker)
+        self.paths = self._process.paths
+        self._images: dict[str, Image] = {}
+        self._siblings = dict.fromkeys((os.path.dirname(path), *siblings))
+        self._opening: list[str] = []
+        self._open(path, image)
 
-    def _walk(self, root: "Requester") -> None:
-        queue = [root]
-        sound = True
-        for requester in queue:
-            path, image, inherited = requester
-            if path in self._linker.complete:
-                continue
-            queue += self._needed(path, image, inherited)
-            self.rejection = self.rejection or self._versions(path, image)
-            if self.rejection:
-                return
-            sound = sound and not (inherited or image.rpath or image.runpath)
-        if sound and not self.preload:
-            self._linker.complete.update(path for path, _, _ in queue)
+    def _open(self, path: str, image: "Image") -> None:
+        """What dlopen does with a path, once the siblings that it would miss have been opened, each in its turn."""
+        self._opening.append(path)
+        missing = self._map(path, image)
+        while missing and not self.rejection:
+            for name, wanted_by in missing.items():
+                self._open_sibling(name, wanted_by)
+            if not self.rejection:
+                missing = self._map(path, image)
+        self._opening.pop()
 
-    def _needed(self, path: str, image: "Image", inherited: list[str]) -> "list[Requester]":
-        """Resolve one requester's DT_NEEDED entries; those found are requesters in their turn."""
-        rpath, runpath, inherit = glibc.rpaths(path, image, inherited, self._linker)
-        found_here: list[Requester] = []
-        for name in image.needed:
-            if name in self._paths:
-                continue
-            found = self._linker.find(name, rpath, runpath, bool(image.flags_1 & images.DF_1_NODEFLIB))
-            target = found.path if found else self._sibling(name)
-            if found and found.fatal:
-                self._refuse(f"needs {name}, for which the linker takes {found.path} ({found.how}): {found.fatal}")
-                return []
-            if target is None:
-                self._refuse(f"needs {name}, which is not found (wanted by {path})")
-                return []
-            self._paths[name] = target
-            found_here.append((target, images.read(target), inherit))
-        return found_here
+    def _open_sibling(self, name: str, wanted_by: str) -> None:
+        if name in self.paths or self.rejection:
+            return
+        found = self._sibling(name)
+        if found is None:
+            self._refuse("dependency", f"needs {name}, which is not found (wanted by {wanted_by})")
+        elif found[0] in self._opening:
+            self._refuse("dependency", f"needs {name}, which cannot be loaded before it (wanted by {wanted_by})")
+        else:
+            self._open(*found)
+            self.preload.append(found[0])
 
-    def _sibling(self, name: str) -> str | None:
-        """A file of the same provider with this soname, noted to be loaded first."""
+    def _map(self, path: str, image: "Image") -> dict[str, str]:
+        """Resolve all that is needed from one file on, and keep it; or say {name: who needs it} of what is missing."""
+        missing: dict[str, str] = {}
+        paths = dict(self.paths)
+        paths.setdefault(image.soname or path, path)
+        queue: list[Requester] = [(path, image, self._linker.program_rpath)]
+        for path, image, inherited in queue:
+            self._images[path] = image
+            rpath, runpath, inherit = self._linker.rpaths(path, image, inherited)
+            nodeflib = bool(image.flags_1 & images.DF_1_NODEFLIB)
+            for name in image.needed:
+                if "$" in name:
+                    name = self._linker.expand(name, path)
+                if name in paths or name in missing:
+                    continue
+                known = self._process.requested(name) if self._process.may_know(name) else None
+                found = None if known else self._linker.find(name, rpath, runpath, nodeflib)
+                known = known or (None if found else self._process.requested(name))
+                if known:
+                    paths[name] = known
+                elif found is None:
+                    missing[name] = path
+                elif found.image is None or found.fatal:
+                    reason = f"needs {name}, for which the linker takes {found.path} ({found.how}): {found.fatal}"
+                    self._refuse("dependency", f"{reason} (wanted by {path})")
+                    return {}
+                else:
+                    paths[name] = found.path
+                    paths.setdefault(found.image.soname or name, found.path)
+                    queue.append((found.path, found.image, inherit))
+        if not missing:
+            self.paths = paths
+            if self._linker.checks_versions:
+                self._check_versions(queue)
+        return missing
+
+    def _sibling(self, name: str) -> "tuple[str, Image] | None":
+        """A file of the same provider with this soname: the only thing by which what is loaded first is recognized."""
+        stem = f"{name.partition('.so')[0]}.so"
         for directory in self._siblings:
-            names = self._linker.listing(directory)
-            stem = f"{name.partition('.so')[0]}.so"
-            for entry in sorted(names.get(stem, ()), key=lambda entry: entry != name):
+            entries = self._linker.listing(directory).get(stem, ())
+            for entry in sorted(entries, key=lambda entry: entry != name):
                 path = f"{directory}/{entry}"
                 try:
                     image = images.read(path)
                 except (OSError, ValueError):
                     continue
-                # A name satisfies a DT_NEEDED only through the DT_SONAME of what is already loaded.
-                if image.soname == name and image.same_kind(self._linker.program):
-                    self.preload.append(path)
-                    return path
+                if image.soname == name and self._linker.refuses(image) == "":
+                    return path, image
         return None
 
-    def _versions(self, path: str, image: "Image") -> Rejection | None:
-        """The first symbol version that the file wants and its giver does not have."""
-        for name, versions in image.verneed:
-            giver = self._paths.get(name)
-            facts = _present(giver) if giver else None
-            if facts is None or (facts.verneed and not facts.verdef):
-                continue  # Without version definitions the linker lets every version pass.
-            given = facts.verdef
-            if versions and not given and core.libc()[0] == "glibc":
-                # No DT_VERSYM at all fails an assertion (check_match in elf/dl-lookup.c), and that ends the process.
-                reason = f"needs {versions[0][0]} of {name}; {giver} has no symbol versions (wanted by {path})"
-                return Rejection(kind="symbol-version", reason=reason)
-            for version, weak in versions:
-                if given and version not in given and not weak:
-                    have = _newest(version, given)
-                    reason = f"needs {version} of {name}; {giver} gives {have} (wanted by {path})"
-                    return Rejection(kind="symbol-version", reason=reason)
+    def _check_versions(self, queue: "list[Requester]") -> None:
+        """Refuse the first symbol version that a file wants and its giver does not have."""
+        for path, image, _ in queue:
+            for name, versions in image.verneed:
+                giver = self.paths.get(name, "")
+                own = self._images.get(giver)
+                given = _versions(own) if own else self._process.versions(giver)
+                for version, weak in versions:
+                    if given is None or (given and version not in given and not weak):
+                        reason = f"needs {version} of {name}; {_instead(version, giver, given)} (wanted by {path})"
+                        return self._refuse("symbol-version", reason)
         return None
 
-    def _refuse(self, reason: str) -> None:
-        self.rejection = Rejection(kind="dependency", reason=reason)
+    def _refuse(self, kind: str, reason: str) -> None:
+        self.rejection = self.rejection or Rejection(kind=kind, reason=reason)
 
 
-def _in_process() -> dict[str, str]:
-    """{soname or file name: path} of what is mapped: the names that a DT_NEEDED would be satisfied by."""
-    mapped: dict[str, str] = {}
-    for path, soname in core.linkmap():
-        if path and os.path.isabs(path):
-            mapped.setdefault(soname or path, path)
-    return mapped
+class _Process:
+    """What a process has mapped, by the names that satisfy a DT_NEEDED (_dl_map_object in glibc's elf/dl-load.c)."""
+
+    def __init__(self, linker: "Linker", linkmap: list[tuple[str, str | None]]) -> None:
+        self.state = (linker, linkmap)
+        self.paths: dict[str, str] = {}
+        self._versions: dict[str, Collection[str] | None] = {"": None}
+        for path, soname in linkmap:
+            self.paths.setdefault(soname or path, path)
+            self.paths.setdefault(path, path)
+        self._files = {path.rpartition("/")[2] for path, _ in linkmap}.difference(self.paths)
+
+    def may_know(self, name: str) -> bool:
+        """Whether an image has this file name, though another DT_SONAME: it may have been requested by it."""
+        return name in self._files
+
+    def requested(self, name: str) -> str | None:
+        """The image that answers to a name because it was once requested by it, which the linker alone knows."""
+        handle = core.loaded_handle(name)
+        if not handle:
+            return None
+        return next((path for path, _ in self.state[1] if path and core.loaded_handle(path) == handle), None)
+
+    def versions(self, path: str) -> "Collection[str] | None":
+        """`_versions` of an image; as if it defined none where its file cannot be read any more."""
+        if path not in self._versions:
+            try:
+                self._versions[path] = _versions(images.read(path))
+            except (OSError, ValueError):
+                self._versions[path] = ()
+        return self._versions[path]
 
 
-def _present(path: str) -> "Image | None":
-    """A file's facts; None where it is mapped and has gone from the disk since."""
-    try:
-        return images.read(path)
-    except (OSError, ValueError):
-        return None
+_process: _Process | None = None
 
 
-def _newest(version: str, given: tuple[str, ...]) -> str:
-    """ "GLIBC_2.36 at most", for a message about GLIBC_2.38."""
+def _this_process(linker: "Linker") -> _Process:
+    """What is mapped now; read anew when the link map has changed."""
+    global _process
+    linkmap = core.linkmap()
+    if _process is None or _process.state != (linker, linkmap):
+        _process = _Process(linker, linkmap)
+    return _process
+
+
+def _versions(image: "Image") -> "Collection[str] | None":
+    """The symbol versions that a file gives. Where it defines none, the linker lets every version wanted of it pass.
+
+    None where it has no DT_VERSYM either, because it wants none itself: then an assertion fails (check_match in
+    elf/dl-lookup.c) that ends the process, as one does where nothing has the name (_dl_check_map_versions).
+    """
+    return frozenset(image.verdef) if image.verdef or image.verneed else None
+
+
+def _instead(version: str, giver: str, given: "Collection[str] | None") -> str:
+    """What there is instead of a version: "libc.so.6 gives GLIBC_2.36 at most", for GLIBC_2.38."""
+    if given is None:
+        return f"{giver} has no symbol versions" if giver else "nothing has that name"
     family = version.rpartition("_")[0]
 
     def order(name: str) -> list[int]:
         return [int(part) for part in name.rpartition("_")[2].split(".") if part.isdigit()]
 
     same = [name for name in given if name.rpartition("_")[0] == family and order(name)]
-    return f"{max(same, key=order)} at most" if same else f"no {family}_* at all"
+    return f"{giver} gives {f'{max(same, key=order)} at most' if same else f'no {family}_* at all'}"

@@ -3,6 +3,7 @@
 Where the process runs on musl, the same search without a cache is musl's, whose directories the backend names.
 """
 
+import errno
 import os
 
 from nativeload import core, images
@@ -11,50 +12,77 @@ from nativeload.spec import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from nativeload.images import Image
 
 CACHE = "/etc/ld.so.cache"
 # ld.so.cache's flags of an entry of this machine's ABI (glibc's dl-cache.h, _DL_CACHE_DEFAULT_ID)
 _CACHE_FLAGS = {62: 0x303, 183: 0xA03, 243: 0x1003, 21: 0x503, 22: 0x403}
-_PLATFORM = {62: "x86_64", 183: "aarch64"}
-_LIB = {62: "lib/x86_64-linux-gnu", 183: "lib/aarch64-linux-gnu"}
+
+# After these errors of open(2) the linker looks into the next directory; after others it gives up this list of them.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
+# What the backends say of a directory, a FIFO or a device: there the linker fails, or waits for ever.
+_NO_FILE = (errno.EISDIR, errno.EINVAL)
 
 
 class Found(Record):
-    """A file for a name, and the rule that found it. `fatal` is what makes the linker give up there, or ""."""
+    """A file for a name, the rule that found it, and what makes the linker give up there: "" where nothing does."""
 
-    __slots__ = ("fatal", "how", "path")
+    __slots__ = ("fatal", "how", "image", "path")
     path: str
     how: str
     fatal: str
+    image: "Image | None"
 
 
 class Linker:
-    """The search of this process's linker; everything it reads once is kept until `ld.so.cache` changes."""
+    """The search of this process's linker; what it reads once is kept until `ld.so.cache` changes."""
 
     def __init__(self) -> None:
         self.signature = signature(CACHE)
         self.program = images.process()
-        self.hwcaps = tuple(f"x86-64-v{level}" for level in range(core.isa_level(), 1, -1))
+        self.isa_level = core.isa_level()
         self.search_path = core.search_path()
-        self._cache = _read(CACHE)
-        self._directories: dict[str, tuple[str, ...]] = {}
+        self._own = {how: self._searched(how) for how in ("LD_LIBRARY_PATH", "default")}
+        self.checks_versions = core.libc()[0] == "glibc"  # musl knows no symbol versions, no hwcaps and no cache
+        self.hwcaps = [f"x86-64-v{n}" for n in range(self.isa_level, 1, -1)] if self.checks_versions else []
+        self._cache = _read(CACHE) if self.checks_versions else b""
+        self._cached: dict[tuple[str, bool], list[str]] = {}
+        self._directories: dict[str, list[str]] = {}
         self._listings: dict[str, tuple[str, dict[str, list[str]]]] = {}
-        self.complete: set[str] = set()  # files whose whole closure the system's own directories satisfy
+        # The program's DT_RPATH serves whatever is loaded, its DT_RUNPATH only the program.
+        self.program_rpath = self.rpaths(os.path.realpath("/proc/self/exe"), self.program, [])[2]
 
-    def expand(self, text: str, origin: str) -> list[str]:
-        """The directories of an rpath or runpath, with $ORIGIN, $LIB and $PLATFORM put in."""
-        platform, lib = _PLATFORM.get(self.program.machine, ""), _LIB.get(self.program.machine, "lib")
-        for token, value in (("ORIGIN", origin), ("PLATFORM", platform), ("LIB", lib)):
-            text = text.replace(f"${{{token}}}", value).replace(f"${token}", value)
-        return text.split(":")
+    def _searched(self, kind: str) -> list[str]:
+        return [directory for directory, k in self.search_path if k == kind]
 
-    def directories(self, directory: str) -> tuple[str, ...]:
-        """The places looked at for one directory: its glibc-hwcaps for this CPU, best first, then itself."""
+    def rpaths(self, path: str, image: "Image", inherited: list[str]) -> tuple[list[str], list[str], list[str]]:
+        """(rpath, runpath, rpath to inherit) of a requester, given what it inherits from those that loaded it."""
+        if image.rpath is None and image.runpath is None:
+            return inherited, [], inherited
+        from nativeload.linkers.rpath import rpaths
+
+        return rpaths(path, image, inherited, self)
+
+    def expand(self, text: str, path: str) -> str:
+        """What the file at `path` means by a text with $ORIGIN, $LIB or $PLATFORM in it."""
+        from nativeload.linkers.rpath import expand
+
+        return expand(text, path, self)
+
+    def directories(self, directory: str) -> list[str]:
+        """The places looked at for one directory: its subdirectories for this CPU, best first, then itself."""
         known = self._directories.get(directory)
         if known is None:
-            places = [f"{directory}/glibc-hwcaps/{hwcap}" for hwcap in self.hwcaps]
-            known = self._directories[directory] = (*filter(os.path.isdir, places), directory)
+            from nativeload.linkers.hwcaps import subdirectories
+
+            names = subdirectories(self.program.machine, self.hwcaps)
+            tops = {name.partition("/")[0] for name in names}
+            if os.path.isabs(directory):  # else it may be another every time
+                tops = {top for top in tops if os.path.isdir(f"{directory}/{top}")}
+            below = [f"{directory}/{name}" for name in names if name.partition("/")[0] in tops]
+            known = self._directories[directory] = [*below, directory]
         return known
 
     def find(
@@ -64,55 +92,92 @@ class Linker:
 
         `tried` collects each path looked at.
         """
-        tried = tried if tried is not None else []
-        if "/" in name:
-            return self._usable(name, "path", tried)
-        groups = [("rpath", rpath), *self._own("LD_LIBRARY_PATH"), ("runpath", runpath)]
-        for how, directories in groups:
-            for directory in directories:
-                for place in self.directories(directory or "."):
-                    found = self._usable(f"{place}/{name}", how, tried)
-                    if found:
-                        return found
-        if not nodeflib:
-            for path in self.cached(name, stem=False):
-                found = self._usable(path, "ld.so.cache", tried)
-                if found:
-                    return found
-        for how, directories in self._own("default"):
-            for directory in directories:
-                for place in self.directories(directory):
-                    found = self._usable(f"{place}/{name}", how, tried)
-                    if found:
-                        return found
+        for how, paths in self._paths(name, rpath, runpath, nodeflib):
+            found = self._first(how, paths, tried)
+            if found:
+                return found
         return None
 
-    def _own(self, kind: str) -> list[tuple[str, list[str]]]:
-        return [(kind, [directory for directory, k in self.search_path if k == kind])]
+    def _paths(
+        self, name: str, rpath: list[str], runpath: list[str], nodeflib: bool
+    ) -> "Iterator[tuple[str, Iterable[str]]]":
+        """(rule, the paths it tries), in the linker's order."""
+        if "/" in name:
+            yield "path", (name,)
+            return
+        default = self._own["default"]
+        for how, directories in (
+            ("rpath", rpath),
+            ("LD_LIBRARY_PATH", self._own["LD_LIBRARY_PATH"]),
+            ("runpath", runpath),
+        ):
+            if directories:
+                yield how, (f"{place}/{name}" for directory in directories for place in self.directories(directory))
+        cached = self.cached(name, stem=False)
+        if nodeflib:
+            cached = [path for path in cached if not path.startswith(tuple(f"{directory}/" for directory in default))]
+        yield "ld.so.cache", cached
+        if not nodeflib:
+            yield "default", (f"{place}/{name}" for directory in default for place in self.directories(directory))
 
-    def _usable(self, path: str, how: str, tried: list[str]) -> Found | None:
-        tried.append(path)
-        try:
-            image = images.read(path)
-        except ValueError as error:
-            return Found(path=path, how=how, fatal=str(error))
-        except OSError as error:
-            return Found(path=path, how=how, fatal=str(error.strerror)) if os.path.isdir(path) else None
-        return Found(path=path, how=how, fatal="") if image.same_kind(self.program) else None
+    def _first(self, how: str, paths: "Iterable[str]", tried: list[str] | None) -> Found | None:
+        for path in paths:
+            if tried is not None:
+                tried.append(path)
+            try:
+                image = images.read(path)
+            except ValueError as error:
+                return Found(path=path, how=how, fatal=str(error), image=None)
+            except OSError as error:
+                if error.errno in _NO_FILE:
+                    return Found(path=path, how=how, fatal=str(error.strerror), image=None)
+                if error.errno in _ABSENT:
+                    continue
+                return None
+            fatal = self.refuses(image)
+            if fatal is not None:
+                if not fatal and not os.path.isabs(path):
+                    fatal = "it depends on the current directory, and nothing is loaded from there"
+                return Found(path=path, how=how, fatal=fatal, image=image)
+        return None
+
+    def refuses(self, image: "Image") -> str | None:
+        """Why the linker gives up at a file of the right name; "" where it maps it, None where it looks further."""
+        here = self.program
+        same_order = image.byteorder == here.byteorder
+        # As the linker reads the field, in its own byte order. Debian's asks for the machine before all that follows;
+        # without its patch, a foreign byte order or OSABI ends the search whatever the machine.
+        machine = image.machine if same_order else (image.machine & 0xFF) << 8 | image.machine >> 8
+        if image.elf_class != here.elf_class or machine != here.machine:
+            return None
+        if not same_order:
+            return "it is of the other byte order"
+        if image.osabi not in images.OSABI_ACCEPTED:
+            return f"it is for another operating system (ELF OSABI {image.osabi})"
+        if image.type != images.ET_DYN or image.flags_1 & images.DF_1_PIE:
+            return "it is not a shared library but a program, an object or a core file"
+        if image.flags_1 & images.DF_1_NOOPEN:
+            return "it is marked not to be opened at run time (DF_1_NOOPEN)"
+        if image.isa_needed > self.isa_level > 0:
+            return f"it needs a CPU of level x86-64-v{image.isa_needed}; this one is x86-64-v{self.isa_level}"
+        return ""
 
     def cached(self, name: str, stem: bool) -> list[str]:
         """The files `ld.so.cache` holds under a soname, best hwcaps first; with `stem`, of its versions too."""
-        if not self._cache:
-            return []
-        wanted = _CACHE_FLAGS.get(self.program.machine)
-        best: dict[str, tuple[int, str]] = {}
-        for soname, path, flags, hwcap in core.ldcache_search(self._cache, name, stem):
-            if flags != wanted or (hwcap and hwcap not in self.hwcaps):
-                continue
-            rank = self.hwcaps.index(hwcap) if hwcap else len(self.hwcaps)
-            if soname not in best or rank < best[soname][0]:
-                best[soname] = rank, path
-        return [path for _, path in best.values()]
+        known = self._cached.get((name, stem))
+        if known is None:
+            wanted = _CACHE_FLAGS.get(self.program.machine)
+            best: dict[str, tuple[int, str]] = {}
+            for soname, path, flags, hwcap in core.ldcache_search(self._cache, name, stem) if self._cache else ():
+                if flags != wanted or (hwcap and hwcap not in self.hwcaps):
+                    continue
+                rank = self.hwcaps.index(hwcap) if hwcap else len(self.hwcaps)
+                if soname not in best or rank < best[soname][0]:
+                    best[soname] = rank, path
+            known = [path for _, path in best.values()]
+            if known:  # so there are no more of them than the cache has entries
+                self._cached[name, stem] = known
+        return known
 
     def listing(self, directory: str) -> dict[str, list[str]]:
         """The shared libraries of one directory by stem: {"libz.so": ["libz.so", "libz.so.1"]}."""
@@ -157,13 +222,3 @@ def _read(path: str) -> bytes:
     except (OSError, ValueError):
         return b""
     return content
-
-
-def rpaths(path: str, image: "Image", inherited: list[str], linker: Linker) -> tuple[list[str], list[str], list[str]]:
-    """(rpath, runpath, rpath to inherit) of a requester: a DT_RUNPATH silences every DT_RPATH, and is not inherited."""
-    origin = os.path.dirname(os.path.abspath(path))
-    own = [] if image.runpath is not None or image.rpath is None else linker.expand(image.rpath, origin)
-    chain = [*own, *inherited]
-    if image.runpath is not None:
-        return [], linker.expand(image.runpath, origin), chain
-    return chain, [], chain

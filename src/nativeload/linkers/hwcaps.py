@@ -1,0 +1,34 @@
+"""What glibc calls this CPU, and the subdirectories that it therefore looks into (elf/dl-hwcaps.c)."""
+
+from nativeload import core
+
+EM_X86_64 = 62
+_PLATFORMS = {EM_X86_64: "x86_64", 183: "aarch64"}
+
+
+def subdirectories(machine: int, hwcaps: list[str]) -> list[str]:
+    """What is looked into below each directory of a search before the directory itself, in order."""
+    named = [f"glibc-hwcaps/{name}" for name in hwcaps]
+    libc, version = core.libc()
+    if machine != EM_X86_64 or libc != "glibc" or [int(part) for part in version.split(".")[:2]] >= [2, 37]:
+        return named
+    # Until then: every subset of these names, the fullest first.
+    names = ["tls", platform(machine), "x86_64"]
+    if names[1] == "haswell" and core.isa_level() > 3:
+        names.insert(2, "avx512_1")
+    bits = range(len(names) - 1, -1, -1)
+    subsets = range(2 ** len(names) - 1, 0, -1)
+    legacy = ["/".join(name for bit, name in zip(bits, names, strict=True) if subset >> bit & 1) for subset in subsets]
+    return list(dict.fromkeys(named + legacy))
+
+
+def platform(machine: int) -> str:
+    """What $PLATFORM stands for: AT_PLATFORM, and on an Intel what glibc calls it (sysdeps/x86/cpu-features.c)."""
+    if machine == EM_X86_64 and core.isa_level() > 2:
+        try:
+            with open("/proc/cpuinfo", "rb", buffering=0) as file:
+                if b"GenuineIntel" in file.read(200):
+                    return "haswell"
+        except OSError:
+            pass
+    return _PLATFORMS.get(machine, "")
