@@ -66,10 +66,9 @@ def _in_directories(
 
 
 def _cached(linker: glibc.Linker, requirement: Requirement, entry: "Entry | None") -> list[str]:
-    if requirement.filename and not requirement.filename.endswith(".so"):
-        return linker.cached(requirement.filename, stem=False)
-    known = [path for soname in _sonames(requirement, entry) for path in linker.cached(soname, stem=False)]
-    return known + linker.cached(requirement.filename or f"lib{requirement.name}.so", stem=True)
+    name = requirement.filename or f"lib{requirement.name}.so"
+    exact = [path for soname in (*_sonames(requirement, entry), name) for path in linker.cached(soname, stem=False)]
+    return exact + (linker.cached(name, stem=True) if name.endswith(".so") else [])
 
 
 def _sonames(requirement: Requirement, entry: "Entry | None") -> tuple[str, ...]:
