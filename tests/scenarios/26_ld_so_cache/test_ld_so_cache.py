@@ -1,0 +1,171 @@
+"""ld.so.cache: what ldconfig lists and what the linker takes from it is what nativeload finds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nativeload import core
+from nativeload.linkers import glibc
+from parts import execute, run
+from scenarios.libraries import library, patched, returns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LDCONFIG = "/sbin/ldconfig"
+SAMPLE = 150
+
+# Each name in a child of its own: some libraries end the process, or cannot be in one with others.
+FIND_AND_LOAD = """
+import json, os, sys
+import nativeload
+from nativeload import core
+answers = {}
+for name in json.loads(sys.argv[1]):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        spec = nativeload.find_spec(name)
+        os.write(writer, f"{spec and spec.path}\\n".encode())
+        before = {path for path, _ in core.linkmap()}
+        try:
+            core.dlopen(name, os.RTLD_LAZY)
+            new = [path for path, _ in core.linkmap() if path not in before]
+            known = [path for path, soname in core.linkmap() if soname == name]
+            os.write(writer, (new or known)[0].encode())
+        except OSError as error:
+            os.write(writer, f"{error}".encode())
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as pipe:
+        answers[name] = pipe.read().split("\\n")
+    os.waitpid(child, 0)
+print(json.dumps(answers))
+"""
+
+
+def listed() -> dict[str, str]:
+    """{soname: path} of this machine's kind, as ldconfig lists them: the best first."""
+    kind = {"x86_64": "libc6,x86-64", "aarch64": "libc6,AArch64"}[os.uname().machine]
+    lines = execute([LDCONFIG, "-p"]).check().stdout.splitlines()
+    found: dict[str, str] = {}
+    for line in lines:
+        entry = re.fullmatch(r"\t(\S+) \(([^)]*)\) => (.*)", line)
+        if entry and re.sub(r", (OS ABI|hwcap): .*", "", entry[2]) == kind and "hwcap" not in entry[2]:
+            found.setdefault(entry[1], entry[3])
+    return found
+
+
+def test_every_name_as_ldconfig_lists_it() -> None:
+    linker = glibc.Linker()
+    assert {name: linker.cached(name, stem=False) for name in listed()} == {n: [path] for n, path in listed().items()}
+
+
+@pytest.mark.nosanitize
+def test_a_sample_as_the_linker_loads_it() -> None:
+    names = sorted(listed())
+    sample = names[:: max(1, len(names) // SAMPLE)]
+    answers = run(sys.executable, FIND_AND_LOAD, json.dumps(sample)).check().json
+    died = [name for name, answer in answers.items() if len(answer) < 2 or not answer[1]]
+    assert len(died) <= len(sample) // 20, died
+    unequal = {name: answer for name, answer in answers.items() if name not in died and answer[0] != answer[1]}
+    assert not unequal
+
+
+class Root:
+    """A mount namespace with an ld.so.cache of our own over the system's."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.directory = tmp_path / "lib"
+        self.cache = tmp_path / "ld.so.cache"
+        self.configuration = tmp_path / "ld.so.conf"
+
+    def ldconfig(self) -> None:
+        self.configuration.write_text(f"{self.directory}\n")
+        execute([LDCONFIG, "-X", "-C", self.cache, "-f", self.configuration]).check()
+
+    def answers(self, name: str) -> list[str]:
+        inside = 'mount --bind "$1" /etc/ld.so.cache && shift && exec "$@"'
+        ask = [sys.executable, "-c", FIND_AND_LOAD, json.dumps([name])]
+        answer: list[str] = execute([*UNSHARE, "sh", "-c", inside, "sh", self.cache, *ask]).check().json[name]
+        return answer
+
+
+UNSHARE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    if not shutil.which("unshare") or subprocess.run([*UNSHARE, "true"], check=False).returncode:
+        pytest.skip("this process may have no mount namespace of its own")
+    return Root(tmp_path)
+
+
+NAME = "libscenario.so.1"
+
+
+def test_a_directory_of_the_configuration(root: Root) -> None:
+    good = library(root.directory / NAME, returns("dep", 1), soname=NAME)
+    root.ldconfig()
+    assert root.answers(NAME) == [str(good)] * 2
+    # The directory counts only through the cache.
+    other = library(root.directory / "libother.so.1", returns("dep", 1), soname="libother.so.1")
+    assert other.exists()
+    found, loaded = root.answers("libother.so.1")
+    assert (found, "cannot open" in loaded) == ("None", True)
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the subdirectories are x86-64's")
+def test_best_level_first(root: Root) -> None:
+    for name in ("x86-64-v4", "x86-64-v3", "x86-64-v2", ""):
+        place = root.directory / "glibc-hwcaps" / name if name else root.directory
+        library(place / NAME, returns("dep", 1), soname=NAME)
+    root.ldconfig()
+    for level in range(core.isa_level(), 1, -1):
+        best = root.directory / "glibc-hwcaps" / f"x86-64-v{level}" / NAME
+        assert root.answers(NAME) == [str(best)] * 2
+        best.unlink()
+        root.ldconfig()
+    assert root.answers(NAME) == [str(root.directory / NAME)] * 2
+
+
+def test_entry_whose_file_is_gone(root: Root) -> None:
+    good = library(root.directory / NAME, returns("dep", 1), soname=NAME)
+    root.ldconfig()
+    good.unlink()
+    found, loaded = root.answers(NAME)
+    assert (found, "cannot open" in loaded) == ("None", True)
+
+
+def test_entry_whose_file_has_become_a_text(root: Root) -> None:
+    good = library(root.directory / NAME, returns("dep", 1), soname=NAME)
+    root.ldconfig()
+    good.write_text("INPUT(-lscenario)")
+    found, loaded = root.answers(NAME)
+    assert (found, "invalid ELF header" in loaded or "file too short" in loaded) == ("None", True)
+
+
+def test_entry_whose_file_is_of_another_machine_now(root: Root) -> None:
+    good = library(root.directory / NAME, returns("dep", 1), soname=NAME)
+    root.ldconfig()
+    patched(good, good, 18, b"\x26\x90")  # e_machine: EM_ALPHA
+    found, loaded = root.answers(NAME)
+    assert (found, "cannot open" in loaded) == ("None", True)
+
+
+@pytest.mark.parametrize("flag", ["-Wl,-z,nodefaultlib", "-Wl,-z,nodelete"])
+def test_nodeflib_takes_what_lies_elsewhere(root: Root, flag: str) -> None:
+    """DF_1_NODEFLIB forbids entries of the default directories, not the cache."""
+    library(root.directory / NAME, returns("dep", 1), soname=NAME)
+    consumer = library(root.directory / "libconsumer.so.1", "", flag, needed=[NAME], soname="libconsumer.so.1")
+    root.ldconfig()
+    assert root.answers("libconsumer.so.1") == [str(consumer)] * 2

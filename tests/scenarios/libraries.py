@@ -1,0 +1,62 @@
+"""One-line libraries with exactly the dynamic section that a scenario is about."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parts import cc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def library(
+    path: Path,
+    source: str = "",
+    *flags: str | Path,
+    soname: str = "",
+    needed: Iterable[str] = (),
+    rpath: str = "",
+    runpath: str = "",
+) -> Path:
+    """A shared library at `path`: `needed` are the very strings of its DT_NEEDED, wherever such libraries may be."""
+    # The linker's own options come through a comma-separated list, so that no path may hold one.
+    words = ["-nostdlib", "-Wl,--no-as-needed", *flags]
+    words += [f"-Wl,-soname,{soname}"] if soname else []
+    words += ["-Wl,--disable-new-dtags", f"-Wl,-rpath,{rpath}"] if rpath else []
+    words += ["-Wl,--enable-new-dtags", f"-Wl,-rpath,{runpath}"] if runpath else []
+    return cc(source or "extern int nothing;", path, *words, *(_stub(name) for name in needed))
+
+
+@functools.cache
+def _stub(soname: str) -> Path:
+    """A library to link with, of which nothing but its DT_SONAME is taken."""
+    folder = Path(tempfile.mkdtemp(prefix="stub-", dir=_stubs().name))
+    return cc("extern int nothing;", folder / "stub.so", "-nostdlib", f"-Wl,-soname,{soname}")
+
+
+@functools.cache
+def _stubs() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="nativeload-stubs-")
+
+
+def returns(name: str, number: int) -> str:
+    """The source of a function `name` that returns a number, by which one copy is told from another."""
+    return f"int {name}(void) {{ return {number}; }}"
+
+
+def calls(name: str, other: str) -> str:
+    """The source of a function `name` that returns what another library's function does."""
+    return f"int {other}(void); int {name}(void) {{ return {other}(); }}"
+
+
+def patched(source: Path, path: Path, offset: int, content: bytes) -> Path:
+    """A copy of a file with some bytes of it changed."""
+    image = bytearray(source.read_bytes())
+    image[offset : offset + len(content)] = content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(image)
+    return path
