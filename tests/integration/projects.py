@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ build-backend = "setuptools.build_meta"
 # Imported, a provider leaves a file where the test looks for it, and fails.
 RAISES = """
 import os
+import time
 with open(os.environ["IMPORTED"], "a") as file:
     file.write(__name__ + "\\n")
 raise RuntimeError(f"{__name__} was imported")
@@ -106,3 +108,9 @@ def provider_wheel(root: Path, **differences: str | int) -> Path:
     """The wheel of a `provider`; a second time, and with the same content, it is the one built before."""
     root.mkdir(parents=True, exist_ok=True)
     return build_wheel(provider(root, **differences))  # type: ignore[arg-type]
+
+
+def settled(place: Path) -> Path:
+    """This directory, once it is so old that nativeload keeps answers that rest on it: two seconds, and some."""
+    time.sleep(max(0.0, place.stat().st_ctime + 2.5 - time.time()))
+    return place

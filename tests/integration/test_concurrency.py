@@ -1,0 +1,225 @@
+"""Threads, processes and forks: one library, one object, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from integration.layouts import bare
+from integration.projects import LOAD_ANSWER, provider_wheel, python_path, settled
+from parts import maps, run, site
+
+THREADS, LOADS, PROCESSES = 32, 200, 50
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return settled(site(provider_wheel(tmp_path_factory.mktemp("provider"))))
+
+
+@pytest.fixture
+def env(installed: Path) -> dict[str, str]:
+    return {"PYTHONPATH": python_path(installed)}
+
+
+# The backend's dlopen is counted, and takes its time, so that whoever does not wait for it is seen.
+COUNTED = (
+    maps()
+    + """
+import contextlib, json, os, sys, threading, time
+import nativeload
+from nativeload import loader
+
+calls, searches, real = [], [], nativeload.core.dlopen
+
+
+def counted(path, flags):
+    calls.append(path)
+    time.sleep(0.05)
+    return real(path, flags)
+
+
+nativeload.core.dlopen = counted
+sys.addaudithook(lambda event, args: searches.append(args) if event == "nativeload.find" else None)
+found = []
+
+
+def together(count, work):
+    start, failed = threading.Barrier(count), []
+
+    def begin(number):
+        start.wait()
+        try:
+            work(number)
+        except BaseException as error:
+            failed.append(repr(error))
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failed
+"""
+)
+
+HAMMER = f"""
+def work(number):
+    found.extend(nativeload.load("answer") for _ in range({LOADS}))
+
+
+failed = together({THREADS}, work)
+copies = [path for path in mapped() if path.endswith("libanswer.so.1")]
+print(json.dumps([len(found), len(set(map(id, found))), len(calls), len(searches), len(copies), failed]))
+"""
+
+
+def test_threads_share_one_dlopen_and_one_object(env: dict[str, str]) -> None:
+    everyone = THREADS * LOADS
+    assert run(bare(), COUNTED + HAMMER, env=env).check().json == [everyone, 1, 1, 1, 1, []]
+
+    # Without the lock, each thread that comes before the first has finished opens it for itself.
+    unlocked = COUNTED + "loader._lock = contextlib.nullcontext()\n" + HAMMER
+    loads, _, opened, *_ = run(bare(), unlocked, env=env).check().json
+    assert loads == everyone
+    assert opened > 1
+
+
+def test_threads_that_ask_in_different_words(env: dict[str, str]) -> None:
+    """Every spelling means the same copy and the same object; a search for each, and nothing deadlocks."""
+    code = """
+words = ["answer", "answer>=1", "libanswer.so.1", "libanswer.so"]
+
+
+def work(number):
+    found.extend(nativeload.load(words[(number + turn) % 4], mode=["local", "global"][turn % 2]) for turn in range(50))
+    nativeload.find_spec("answer")
+    str(nativeload.explain("answer>=2"))
+    nativeload.loaded()
+    nativeload.invalidate_caches()
+
+
+failed = together(16, work)
+print(json.dumps([len(found), len({library.handle for library in found}), len(set(map(id, found))), failed]))
+"""
+    assert run(bare(), COUNTED + code, env=env).check().json == [800, 1, 1, []]
+
+
+def test_a_load_that_fails_leaves_the_lock_free(env: dict[str, str]) -> None:
+    code = """
+def work(number):
+    try:
+        nativeload.load("answer>=99" if number % 2 else "nothing-of-that-name")
+    except ImportError:
+        found.append(nativeload.load("answer"))
+
+
+failed = together(8, work)
+print(json.dumps([len(found), len(set(map(id, found))), failed]))
+"""
+    assert run(bare(), COUNTED + code, env=env).check().json == [8, 1, []]
+
+
+def test_threads_that_import_packages_that_load(installed: Path, tmp_path: Path) -> None:
+    """The import system's locks and ours are taken in one order."""
+    for number in range(8):
+        text = f"import nativeload\nlibrary = nativeload.load('answer>=1.{number % 3}')\n"
+        (tmp_path / f"package{number}.py").write_text(text)
+    code = """
+def work(number):
+    found.append(__import__(f"package{number % 8}").library if number % 3 else nativeload.load("answer"))
+
+
+failed = together(24, work)
+print(json.dumps([len(found), len(set(map(id, found))), failed]))
+"""
+    env = {"PYTHONPATH": python_path(installed, tmp_path)}
+    assert run(bare(), COUNTED + code, env=env).check().json == [24, 1, []]
+
+
+def test_processes_on_a_cold_cache(env: dict[str, str], installed: Path, tmp_path: Path) -> None:
+    def one(number: int) -> dict[str, object]:
+        found: dict[str, object] = run(bare(), LOAD_ANSWER, env=env, home=tmp_path).check().json
+        return found
+
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        answers = list(pool.map(one, range(PROCESSES)))
+    path = os.fspath(installed / "answer_provider" / "lib" / "libanswer.so.1")
+    assert [(answer["answer"], answer["path"], answer["version"]) for answer in answers] == [
+        (42, path, "1.5")
+    ] * PROCESSES
+    # One answer is kept, whole, with nothing half written beside it; the next process needs no search.
+    kept = os.listdir(tmp_path / ".cache" / "nativeload")
+    assert [name for name in kept if not name.startswith(".")] == kept
+    assert len(kept) == 1
+    searched = f"{LOAD_ANSWER}\nprint(json.dumps('nativeload.resolution' in sys.modules))"
+    assert run(bare(), searched, env=env, home=tmp_path).check().json is False
+    assert run(bare(), searched, env={**env, "NATIVELOAD_CACHE": "0"}, home=tmp_path).check().json is True
+
+
+# A thread of the parent is in the middle of a load when the process forks: an audit hook holds it there.
+FORK = """
+import os, signal, sys, threading
+{prelude}
+import nativeload
+held, release, parent = threading.Event(), threading.Event(), os.getpid()
+
+
+def hold(event, args):
+    if event == "nativeload.find" and threading.current_thread().name == "holder" and os.getpid() == parent:
+        held.set()
+        release.wait()
+
+
+sys.addaudithook(hold)
+holder = threading.Thread(target=nativeload.load, args=("answer",), name="holder")
+holder.start()
+held.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    os._exit(nativeload.load("answer>=1").ctypes.answer())
+status = os.waitpid(child, 0)[1]
+release.set()
+holder.join()
+print(os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status))
+"""
+
+
+def test_a_child_forked_while_a_thread_loads(env: dict[str, str]) -> None:
+    options = ["-W", "ignore::DeprecationWarning"]  # of forking with threads, which is what is tested
+    assert run(bare(), FORK.format(prelude=""), options=options, env=env).check().stdout == "42\n"
+    # Were the lock not made anew in the child, it would wait until the alarm ends it.
+    uncured = FORK.format(prelude="os.register_at_fork = lambda **hooks: None").replace("alarm(20)", "alarm(2)")
+    assert run(bare(), uncured, options=options, env=env).check().stdout == "-14\n"
+
+
+def test_a_child_has_what_its_parent_loaded(env: dict[str, str]) -> None:
+    code = """
+library = nativeload.load("answer")
+child = os.fork()
+if child == 0:
+    same = nativeload.load("answer") is library and len(calls) == 1
+    os._exit(library.ctypes.answer() if same else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert run(bare(), COUNTED + code, env=env).check().stdout == "42\n"
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(method: str, env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text(
+        "import nativeload\n\n\ndef answer(_):\n    return nativeload.load('answer').ctypes.answer()\n"
+    )
+    (tmp_path / "main.py").write_text(
+        "import multiprocessing, sys, nativeload, work\n"
+        "if __name__ == '__main__':\n"
+        "    nativeload.load('answer')\n"
+        "    with multiprocessing.get_context(sys.argv[1]).Pool(4) as pool:\n"
+        "        print(set(pool.map(work.answer, range(16))))\n"
+    )
+    code = f"import runpy, sys; sys.path.insert(0, {os.fspath(tmp_path)!r}); runpy.run_path('main.py', run_name='__main__')"
+    assert run(bare(), code, method, env=env, cwd=tmp_path).check().stdout == "{42}\n"
