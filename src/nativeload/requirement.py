@@ -37,13 +37,11 @@ class Requirement(Record):
 
     def admits(self, version: str) -> bool:
         """Whether a version satisfies the specifier. One that PEP 440 cannot read does not."""
-        from packaging.version import InvalidVersion
-
         if self.specifier is None:
             return True
         try:
             return self.specifier.contains(version, prereleases=True)
-        except InvalidVersion:
+        except ValueError:  # InvalidVersion is one, and more digits than `int` reads are another
             return False
 
 
@@ -89,7 +87,7 @@ def _features(text: str, rest: str) -> tuple[tuple[str, ...], str]:
 
 
 def _specifier(text: str, rest: str) -> "SpecifierSet":
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import SpecifierSet
 
     if rest[0] in "@;":
         raise RequirementError(text, "a library has no URL and no environment marker")
@@ -97,7 +95,8 @@ def _specifier(text: str, rest: str) -> "SpecifierSet":
         rest = rest[1:-1]
     try:
         specifier = SpecifierSet(rest)
-    except InvalidSpecifier:
+        specifier.contains("0")  # what it compares with is read only now
+    except ValueError:
         specifier = SpecifierSet()
     if not specifier:  # "()" and "," too: an empty one would refuse every library of unknown version
         raise RequirementError(text, f"{rest!r} is not a version specifier")

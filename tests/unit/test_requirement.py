@@ -113,6 +113,10 @@ def test_versions_are_compared_as_versions() -> None:
         "1.0rc1",
     ]
     assert requirement.parse("openblas").admits("none")
+    # Python reads no number of so many digits.
+    assert not wanted.admits("9" * 5000)
+    with pytest.raises(RequirementError):
+        requirement.parse(f"openblas>={'9' * 5000}")
 
 
 @pytest.mark.parametrize(
