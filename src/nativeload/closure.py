@@ -34,6 +34,7 @@ class Closure:
         self._process = _this_process(linker)
         self.paths = self._process.paths
         self._images: dict[str, Image] = {}
+        self._versions: dict[str, Collection[str] | None] = {}
         self._siblings = dict.fromkeys((os.path.dirname(path), *siblings))
         self._opening: list[str] = []
         self._open(path, image)
@@ -117,13 +118,20 @@ class Closure:
         for path, image, _ in queue:
             for name, versions in image.verneed:
                 giver = self.paths.get(name, "")
-                own = self._images.get(giver)
-                given = _versions(own) if own else self._process.versions(giver)
+                given = self._given(giver)
                 for version, weak in versions:
                     if given is None or (given and version not in given and not weak):
                         reason = f"needs {version} of {name}; {_instead(version, giver, given)} (wanted by {path})"
                         return self._refuse("symbol-version", reason)
         return None
+
+    def _given(self, giver: str) -> "Collection[str] | None":
+        """`_versions` of the file that answers to a name."""
+        if giver not in self._images:
+            return self._process.versions(giver)
+        if giver not in self._versions:
+            self._versions[giver] = _versions(self._images[giver])
+        return self._versions[giver]
 
     def _refuse(self, kind: str, reason: str) -> None:
         self.rejection = self.rejection or Rejection(kind=kind, reason=reason)
