@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nativeload.images import Image
     from nativeload.requirement import Requirement
-    from nativeload.spec import Candidate
+    from nativeload.spec import Candidate, Trace
 
 # The bits of e_flags that name a calling convention, by e_machine (the psABI supplements of each processor).
 _ABI_FLAGS = {243: 0xE, 40: 0xFF000600, 21: 0x3, 8: 0xF003F020}
@@ -22,11 +22,11 @@ _MACHINES = {3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S390", 40
 _MACHINES |= {243: "RISC-V", 258: "LoongArch"}
 
 
-def judge(candidate: "Candidate", requirement: "Requirement") -> LibrarySpec | Rejection:
+def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | None" = None) -> LibrarySpec | Rejection:
     """A spec where the candidate will do, else the first reason why it will not."""
     asked = (*requirement.symbols, *_telling(candidate))
     try:
-        image = images.read(candidate.path, asked)
+        image = images.read(candidate.path, asked, trace)
     except OSError as error:
         return Rejection(kind="file", reason=_unreadable(candidate.path, error))
     except ValueError as error:
@@ -34,10 +34,9 @@ def judge(candidate: "Candidate", requirement: "Requirement") -> LibrarySpec | R
     exported = dict(zip(asked, image.exported, strict=True))
     features = _features(candidate, image, exported)
     version, source = _version_of(candidate, image)
-    closure = None
     for rejection in _checks(candidate, requirement, image, exported, features, (version, source)):
         return rejection
-    closure = Closure(candidate.path, image, candidate.siblings, glibc.linker())
+    closure = Closure(candidate.path, image, candidate.siblings, glibc.linker(trace))
     if closure.rejection:
         return closure.rejection
     return LibrarySpec(

@@ -8,6 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from nativeload.spec import Trace
+
 # elf.h's numbers that a verdict turns on
 ET_DYN = 3
 DF_1_NODEFLIB = 0x800
@@ -77,12 +79,12 @@ class Image(Record):
         return ""
 
 
-def read(path: str, symbols: tuple[str, ...] = ()) -> Image:
+def read(path: str, symbols: tuple[str, ...] = (), trace: "Trace | None" = None) -> Image:
     """The facts of a file, read again only when its signature has changed.
 
     Raises OSError where it cannot be read, ValueError where it is not a sound ELF file.
     """
-    state = signature(path)
+    state = trace.consult(path) if trace is not None else signature(path)
     known = _memo.get((path, symbols))
     if known is not None and known[0] == state:
         return known[1]

@@ -64,7 +64,10 @@ def name_of(requirement: str) -> str:
 
 def variable_of(name: str) -> str:
     """The environment variable that overrides a library: `NATIVELOAD_OPENBLAS`."""
-    return "NATIVELOAD_" + "".join(c if c.isalnum() and c.isascii() else "_" for c in name.upper())
+    upper = name.upper()
+    if not (upper.isascii() and upper.isalnum()):
+        upper = "".join(c if c.isalnum() and c.isascii() else "_" for c in upper)
+    return f"NATIVELOAD_{upper}"
 
 
 def variables_of(name: str) -> tuple[str, ...]:
@@ -80,7 +83,8 @@ def _user_directory(variable: str, default: str, kind: str) -> str:
 
         return str(getattr(platformdirs, f"user_{kind}_dir")("nativeload", appauthor=False))
     # The rule of the XDG base directories, which platformdirs takes milliseconds of imports to say.
-    base = os.environ.get(variable, "").strip() or os.path.expanduser(default)
+    home = os.environ.get("HOME") or os.path.expanduser("~")
+    base = os.environ.get(variable, "").strip() or f"{home.rstrip('/')}/{default}"
     return f"{base}/nativeload" if base.startswith("/") else ""
 
 
@@ -89,12 +93,12 @@ def cache_directory() -> str:
     chosen = setting("NATIVELOAD_CACHE")
     if chosen.lower() in _OFF:
         return ""
-    return chosen if chosen.startswith("/") else _user_directory("XDG_CACHE_HOME", "~/.cache", "cache")
+    return chosen if chosen.startswith("/") else _user_directory("XDG_CACHE_HOME", ".cache", "cache")
 
 
 def config_file(*, obeyed: bool = True) -> str:
     """The user's configuration file, "" where there is none; `python -I` obeys none."""
-    base = "" if obeyed and sys.flags.isolated else _user_directory("XDG_CONFIG_HOME", "~/.config", "config")
+    base = "" if obeyed and sys.flags.isolated else _user_directory("XDG_CONFIG_HOME", ".config", "config")
     return base and f"{base}/config.toml"
 
 

@@ -101,6 +101,8 @@ class Library(Record):
 
 # What one directory holds: {normal name: (dist-info's name, entry_points.txt or None)}, and those that declare.
 _Site = tuple[dict[str, tuple[str, str | None]], list[str]]
+# sys.path as it was when it was last asked for its directories, and these, where none depends on the current one.
+_known_path: tuple[list[str], list[str]] = ([], [])
 _sites: dict[str, tuple[str, _Site]] = {}
 
 
@@ -110,10 +112,16 @@ def sites() -> list[str]:
     The interpreter's own library is left out, and so is "" (the current directory, whatever it is by then): what
     is installed there is not a provider of machine code.
     """
+    global _known_path
+    if _known_path[0] == sys.path:
+        return _known_path[1]
     stdlib = os.path.dirname(os.__file__)
     archive = f"python{sys.version_info[0]}{sys.version_info[1]}.zip"
     own = {"", stdlib, f"{stdlib}/lib-dynload"}
     entries = [e for e in sys.path if isinstance(e, str) and e not in own and os.path.basename(e) != archive]
+    if all(map(os.path.isabs, entries)):
+        _known_path = sys.path.copy(), list(dict.fromkeys(map(os.path.abspath, entries)))
+        return _known_path[1]
     try:
         return list(dict.fromkeys(map(os.path.abspath, entries)))
     except OSError:  # The working directory is gone, and with it what a relative entry meant.
@@ -132,7 +140,7 @@ def _scan(site: str) -> _Site:
 
 
 def _site(site: str, trace: "Trace | None") -> _Site:
-    state = trace.consult(site) if trace else signature(site)
+    state = trace.consult(site) if trace is not None else signature(site)
     known = _sites.get(site)
     if known is None or known[0] != state:
         known = _sites[site] = state, _scan(site)

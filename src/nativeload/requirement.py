@@ -31,9 +31,9 @@ class Requirement(Record):
         "z" and "libz.so" stand for libz.so and libz.so.1; "libz.so.1" for libz.so.1 alone, and for no libz.so.12.
         """
         wanted = self.filename or f"lib{self.name}.so"
-        if filename == wanted:
-            return True
-        return wanted.endswith(".so") and filename.startswith(f"{wanted}.")
+        if not filename.startswith(wanted):
+            return False
+        return filename == wanted or (wanted.endswith(".so") and filename[len(wanted)] == ".")
 
     def admits(self, version: str) -> bool:
         """Whether a version satisfies the specifier. One that PEP 440 cannot read does not."""

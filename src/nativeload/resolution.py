@@ -33,14 +33,13 @@ def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | Non
 def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
     """The chain for a parsed requirement, recorded in `trace`."""
     refused: set[str] = set()
-    trace.consult(glibc.CACHE)  # Every verdict asks the linker what a file's dependencies come to.
     for finder in finders:
         trace.finder = finder.name
         for proposed in finder.candidates(wanted, trace):
             state = trace.consult(proposed.path)
             if state in refused:
                 continue  # The same file by another name: what is wrong with its headers was said.
-            verdict = abi.judge(proposed, wanted)
+            verdict = abi.judge(proposed, wanted, trace)
             if not isinstance(verdict, Rejection):
                 spec = _only_copy(verdict, proposed, wanted, trace)
                 if spec is None:

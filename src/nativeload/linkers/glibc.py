@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from nativeload.images import Image
+    from nativeload.spec import Trace
 
 CACHE = "/etc/ld.so.cache"
 # ld.so.cache's flags of an entry of this machine's ABI (glibc's dl-cache.h, _DL_CACHE_DEFAULT_ID)
 _CACHE_FLAGS = {62: 0x303, 183: 0xA03, 243: 0x1003, 21: 0x503, 22: 0x403}
+
+_LISTINGS = 64  # directories kept; then all are forgotten
 
 # After these errors of open(2) the linker looks into the next directory; after others it gives up this list of them.
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
@@ -39,8 +42,8 @@ class Found(Record):
 class Linker:
     """The search of this process's linker; what it reads once is kept until `ld.so.cache` changes."""
 
-    def __init__(self) -> None:
-        self.signature = signature(CACHE)
+    def __init__(self, state: str = "") -> None:
+        self.signature = state
         self.program = images.process()
         self.isa_level = core.isa_level()
         self.search_path = core.search_path()
@@ -50,7 +53,8 @@ class Linker:
         self._cache = _read(CACHE) if self.checks_versions else b""
         self._cached: dict[tuple[str, bool], list[str]] = {}
         self._directories: dict[str, list[str]] = {}
-        self._listings: dict[str, tuple[str, dict[str, list[str]]]] = {}
+        self._listings: dict[str, dict[str, list[str]]] = {}
+        self._found: dict[tuple[str, bool], tuple[str, Found]] = {}
         # The program's DT_RPATH serves whatever is loaded, its DT_RUNPATH only the program.
         self.program_rpath = self.rpaths(os.path.realpath("/proc/self/exe"), self.program, [])[2]
 
@@ -92,9 +96,15 @@ class Linker:
 
         `tried` collects each path looked at.
         """
+        usual = not (rpath or runpath or tried is not None)
+        known = self._found.get((name, nodeflib)) if usual else None
+        if known and signature(known[1].path) == known[0]:
+            return known[1]
         for how, paths in self._paths(name, rpath, runpath, nodeflib):
             found = self._first(how, paths, tried)
             if found:
+                if usual and how == "ld.so.cache":
+                    self._found[name, nodeflib] = signature(found.path), found
                 return found
         return None
 
@@ -179,12 +189,12 @@ class Linker:
                 self._cached[name, stem] = known
         return known
 
-    def listing(self, directory: str) -> dict[str, list[str]]:
+    def listing(self, directory: str, trace: "Trace | None" = None) -> dict[str, list[str]]:
         """The shared libraries of one directory by stem: {"libz.so": ["libz.so", "libz.so.1"]}."""
-        state = signature(directory)
-        known = self._listings.get(directory)
-        if known is None or known[0] != state:
-            names: dict[str, list[str]] = {}
+        state = trace.consult(directory) if trace is not None else signature(directory)
+        names = self._listings.get(state)  # by its state: /lib is often /usr/lib
+        if names is None:
+            names = {}
             try:
                 entries = os.listdir(directory)
             except OSError:
@@ -193,18 +203,21 @@ class Linker:
                 stem, dot_so, _ = entry.partition(".so")
                 if dot_so:
                     names.setdefault(f"{stem}.so", []).append(entry)
-            known = self._listings[directory] = state, names
-        return known[1]
+            if len(self._listings) >= _LISTINGS:
+                self._listings.clear()
+            self._listings[state] = names
+        return names
 
 
 _linker: Linker | None = None
 
 
-def linker() -> Linker:
-    """This process's linker, made anew when `ld.so.cache` has changed."""
+def linker(trace: "Trace | None" = None) -> Linker:
+    """This process's linker, made anew when `ld.so.cache` has changed (since the search that `trace` records began)."""
     global _linker
-    if _linker is None or _linker.signature != signature(CACHE):
-        _linker = Linker()
+    state = trace.consult(CACHE) if trace is not None else signature(CACHE)
+    if _linker is None or _linker.signature != state:
+        _linker = Linker(state)
     return _linker
 
 

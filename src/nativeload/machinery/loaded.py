@@ -55,13 +55,13 @@ def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
     return [
         (path, soname)
         for path, soname in core.linkmap()
-        if soname and os.path.isabs(path) and (requirement.names(soname) or soname in sonames)
+        if soname and (soname in sonames or requirement.names(soname)) and os.path.isabs(path)
     ]
 
 
 def _agree(requirement: "Requirement", mapped: list[tuple[str, str]]) -> None:
     """The user's choice binds what is loaded too."""
-    choice = override.choice(requirement)
+    choice = override.choose(requirement)
     if choice is None:
         return
     spec = override.resolve(requirement, choice)

@@ -38,32 +38,30 @@ class OverrideFinder:
 
     def candidates(self, requirement: "Requirement", trace: Trace) -> "Iterator[Candidate]":
         """The chosen file, or the candidates of the chosen finder. Raises OverrideError when none of them will do."""
-        for where, reason in ignored(requirement):
+        config = loader.config_file(obeyed=False)
+        there = bool(config) and trace.consult(config) != "-"
+        for where, reason in ignored(requirement, config if there else ""):
             trace.absent(where, f"ignored: {reason}")
-        choice = self._chosen(requirement, trace)
+        choice = choose(requirement, there=there)
         if choice is None:
+            obeyed = "" if sys.flags.isolated else config
+            trace.absent(loader.variable_of(requirement.name), f"not set, nor in {obeyed or 'any configuration file'}")
             return
         before = len(trace)
         yield from _proposals(requirement, choice, trace)
         rejection = trace.rejection if len(trace) > before else None
         raise OverrideError(choice.variable, choice.value, rejection.reason if rejection else _nothing(choice))
 
-    def _chosen(self, requirement: "Requirement", trace: Trace) -> Choice | None:
-        config = loader.config_file()
-        if config:
-            trace.consult(config)
-        found = choice(requirement)
-        if found is None:
-            trace.absent(loader.variable_of(requirement.name), f"not set, nor in {config or 'any configuration file'}")
-        return found
 
+def choose(requirement: "Requirement", *, there: bool = True) -> Choice | None:
+    """What the user chose for a library, None where nothing. Raises OverrideError for an unusable configuration.
 
-def choice(requirement: "Requirement") -> Choice | None:
-    """What the user chose for a library, None where nothing. Raises OverrideError for an unusable configuration."""
+    `there` is whether there may be a configuration file at all.
+    """
     for variable in loader.variables_of(requirement.name):
         if variable not in RESERVED and loader.setting(variable):
             return Choice(variable=variable, value=loader.setting(variable))
-    return configured().get(normal(requirement.stem))
+    return configured().get(normal(requirement.stem)) if there else None
 
 
 def configured() -> dict[str, Choice]:
@@ -100,15 +98,17 @@ def untrusted(path: str) -> str:
     return "others can write it" if state.st_mode & 0o002 else ""
 
 
-def ignored(requirement: "Requirement") -> "Iterator[tuple[str, str]]":
-    """(where, why) of each choice that is written, perhaps for this library, but not obeyed."""
+def ignored(requirement: "Requirement", config: str) -> "Iterator[tuple[str, str]]":
+    """(where, why) of each choice that is written, perhaps for this library, but not obeyed.
+
+    `config` is the configuration file, "" where there is none.
+    """
     if sys.flags.ignore_environment:
         for name in dict.fromkeys((requirement.name, requirement.stem)):
             variable = loader.variable_of(name)
             if os.environ.get(variable):
                 yield f"{variable}={os.environ[variable]}", "this interpreter runs isolated (python -I or -E)"
-    config = loader.config_file(obeyed=False)
-    if config and os.path.lexists(config):
+    if config:
         reason = "this interpreter runs isolated (python -I)" if sys.flags.isolated else untrusted(config)
         if reason:
             yield config, reason

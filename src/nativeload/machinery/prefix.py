@@ -35,13 +35,12 @@ class PrefixFinder:
     def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
         """The catalog's sonames there, then files of the library's name, newest version first."""
         directory = f"{sys.prefix}/lib"
-        linker = glibc.linker()
+        linker = glibc.linker(trace)
         if _is_system(directory, linker):
             trace.absent(directory, "is a directory of the system's own, where the system finder looks")
             return
-        trace.consult(directory)
         entry = catalog.lookup(requirement.stem)
-        names = best_first(requirement, entry, linker.listing(directory))
+        names = best_first(requirement, entry, linker.listing(directory, trace))
         if not names:
             trace.absent(f"{directory}/{requirement.filename or f'lib{requirement.name}.so*'}", "no such file")
         for name in names:

@@ -22,9 +22,8 @@ class SystemFinder:
 
     def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
         """Each file that the name may mean, in the order the linker would come to it."""
-        linker = glibc.linker()
+        linker = glibc.linker(trace)
         entry = catalog.lookup(requirement.stem)
-        trace.consult(glibc.CACHE)
         seen: set[str] = set()
         for path, how in _paths(linker, requirement, entry, trace):
             if path not in seen:
@@ -57,11 +56,11 @@ def _in_directories(
         if not os.path.isabs(directory):
             trace.absent(directory or ".", f"{kind} names the current directory, and nothing is loaded from there")
             continue
-        if os.path.isdir(f"{directory}/glibc-hwcaps"):
+        places = linker.directories(directory)
+        if len(places) > 1:
             trace.consult(f"{directory}/glibc-hwcaps")  # Where there is none yet, the directory itself will tell.
-        for place in linker.directories(directory):
-            trace.consult(place)
-            for name in best_first(requirement, entry, linker.listing(place)):
+        for place in places:
+            for name in best_first(requirement, entry, linker.listing(place, trace)):
                 yield f"{place}/{name}", f"in {place} ({kind})"
 
 
@@ -78,8 +77,8 @@ def _sonames(requirement: Requirement, entry: "Entry | None") -> tuple[str, ...]
 def best_first(requirement: Requirement, entry: "Entry | None", listing: dict[str, list[str]]) -> list[str]:
     """The files of one directory that a requirement's name may mean: the catalog's sonames, the development name
     (what the system holds to be current), then versions, newest first."""
-    stems = {f"{requirement.filename.partition('.so')[0]}.so" if requirement.filename else f"lib{requirement.name}.so"}
-    present = [name for stem in stems for name in listing.get(stem, ()) if requirement.names(name)]
+    stem = f"{requirement.filename.partition('.so')[0]}.so" if requirement.filename else f"lib{requirement.name}.so"
+    present = [name for name in listing.get(stem, ()) if requirement.names(name)]
     known = [s for s in _sonames(requirement, entry) if s in listing.get(f"{s.partition('.so')[0]}.so", ())]
     return list(dict.fromkeys((*known, *sorted(present, key=_age))))
 
