@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 _ABI_FLAGS = {243: 0xE, 40: 0xFF000600, 21: 0x3, 8: 0xF003F020}
 _MACHINES = {3: "x86", 8: "MIPS", 20: "PowerPC", 21: "PowerPC64", 22: "S390", 40: "Arm", 62: "x86-64", 183: "AArch64"}
 _MACHINES |= {243: "RISC-V", 258: "LoongArch"}
+# glibc expands them in every path it is given, also in dlopen's (ld.so(8), "Dynamic string tokens").
+_EXPANDED = tuple(f"${begin}{name}" for name in ("ORIGIN", "LIB", "PLATFORM") for begin in ("", "{"))
 
 
 def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | None" = None) -> LibrarySpec | Rejection:
     """A spec where the candidate will do, else the first reason why it will not."""
+    for token in _EXPANDED if "$" in candidate.path else ():
+        if token in candidate.path and core.libc()[0] == "glibc":
+            return Rejection(kind="file", reason=f"the linker puts something else for {token} and loads another file")
     asked = (*requirement.symbols, *_telling(candidate))
     try:
         image = images.read(candidate.path, asked, trace)

@@ -27,7 +27,7 @@ def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
     lines += [
         f"{path} is an archive on sys.path: the linker maps only files of their own, so no library in it counts"
         for path in sys.path
-        if os.path.isfile(path)
+        if isinstance(path, str) and os.path.isfile(path)
     ]
     entry = catalog.lookup(wanted.stem)
     commands = {"pip": "pip install", "apt": "apt install"}

@@ -37,15 +37,19 @@ class Document:
         table = plain(self._text)
         self.table: dict[str, Any] = _full(self._text, path) if table is None else table
 
-    def where(self, key: str, after: str = "") -> str:
-        """ "file:line" of the first line that begins with `key`, after the first that has `after`; else the file."""
-        seen = not after
-        for number, line in enumerate(self._text.splitlines(), 1):
-            bare = line.strip().lstrip("[").strip()
-            seen = seen or after in line
-            if seen and bare.replace('"', "").startswith(key):
+    def where(self, key: str, table: str = "") -> str:
+        """ "file:line" of a key, of its table where it has no line of its own; the file where neither has."""
+        wanted, header, found = f"{table}.{key}" if table else key, "", 0
+        for number, line in enumerate(self._text.split("\n"), 1):
+            name = line.partition("#")[0].partition("=")[0].replace('"', "").strip(" \t\r[]")
+            whole = f"{header}.{name}" if header else name
+            if line.lstrip().startswith("["):
+                whole = header = name
+            if f"{whole}.".startswith(f"{wanted}."):
                 return f"{self.path}:{number}"
-        return self.path
+            if not found and table and f"{whole}.".startswith(f"{table}."):
+                found = number
+        return f"{self.path}:{found}" if found else self.path
 
 
 def regular(path: str, flags: int) -> int:
@@ -66,6 +70,8 @@ def _full(text: str, path: str) -> "dict[str, Any]":
     except (ValueError, RecursionError) as error:
         message = str(error) or "is nested too deeply"
         line = message.partition("at line ")[2].partition(",")[0]
+        if "at end of document" in message:
+            line = str(text.rstrip().count("\n") + 1)
         raise DeclarationError(f"{path}:{line}" if line.isdigit() else path, message) from None
 
 
