@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 from pathlib import Path
 
@@ -194,6 +195,21 @@ def test_where_a_version_is_read(file: str, soname: str, version: str | None, so
     assert isinstance(found, LibrarySpec)
     assert found.version == version
     assert f"is version {version} ({source})" in refusal(library, "specimen>99")[1] or version is None
+
+
+@pytest.mark.parametrize("token", ["$LIB", "${LIB}", "$ORIGIN", "${PLATFORM}"])
+def test_a_path_that_the_linker_would_not_take_as_it_is(token: str, good: Path, tmp_path: Path) -> None:
+    """It puts its own directories for these, in every path: what it maps would not be the file that was judged."""
+    if core.libc()[0] != "glibc":
+        pytest.skip("only glibc does")
+    (tmp_path / token).mkdir()
+    path = Path(shutil.copy(good, tmp_path / token))
+    assert refusal(path) == ("file", f"the linker puts something else for {token.strip('}')} and loads another file")
+    assert "cannot open shared object file" in linker_words(path)
+    (tmp_path / "$OTHER").mkdir()
+    path = Path(shutil.copy(good, tmp_path / "$OTHER"))
+    assert refusal(path) == ("", "")
+    assert linker_words(path) == ""
 
 
 def test_a_soname_that_its_provider_does_not_declare(good: Path) -> None:

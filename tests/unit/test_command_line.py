@@ -170,6 +170,16 @@ def test_overview(capsys: pytest.CaptureFixture[str], wheel: Path, home: Path, m
     assert facts(capsys, 0, "--explain")["configuration"]["state"] == "ignored: others can write it"
 
 
+def test_overview_of_a_broken_configuration(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    """Where one is lost is where this is asked: it must answer."""
+    config = home / ".config" / "nativeload" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("[override]\n[[")
+    (one,) = facts(capsys, 0, "--explain")["overrides"]
+    assert one["variable"] == f"{config}:2"
+    assert f"{config}:2" in run(capsys, "--explain")[1]
+
+
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = run(capsys, "-h")
     assert status == 0

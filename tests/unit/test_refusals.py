@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import nativeload
-from nativeload import catalog
+from nativeload import LibraryNotFoundError, catalog
 from parts import cc
 from unit.specimens import NAME, declaration, provider, specimen, undeclared
 from unit.trial import trial
@@ -69,6 +69,16 @@ def test_a_wheel_that_ships_it_undeclared_is_named(name: str, site: Path, good: 
     assert f"Some-Wheel ships {path} without declaring it: NATIVELOAD_SPECIMEN={path} uses it" in str(text)
     assert "other-wheel" not in str(text)
     assert text.status == "not-found"
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_is_no_text_on_the_path_is_ignored(site: Path, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the import system does it."""
+    monkeypatch.setattr("sys.path", [None, 3, site, b"/tmp", object(), *sys.path])
+    assert "no library found" in str(LibraryNotFoundError("specimen", "specimen", ()))
+    assert nativeload.explain("specimen").status == "not-found"
+    home = provider(site, "some-wheel", declaration(), files={NAME: good})
+    assert nativeload.explain("specimen").to_dict()["spec"]["path"] == str(home / NAME)
 
 
 def test_what_is_advised_works(tmp_path: Path, good: Path) -> None:
