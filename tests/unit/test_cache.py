@@ -76,6 +76,16 @@ def test_a_configuration_file_that_appears_and_goes(known: tuple[Asking, str], g
     assert asking()[0] == path
 
 
+def test_a_process_that_has_another_copy(known: tuple[Asking, str], good: Path, tmp_path: Path) -> None:
+    """A remembered answer is not the whole story where the library is mapped already."""
+    asking, path = known
+    for other in (shutil.copy(good, tmp_path), specimen(tmp_path / "any-name", soname="libspecimen.so.0")):
+        before = f"import ctypes; ctypes.CDLL({str(other)!r})"
+        assert replace(asking, before=before)() == (str(other), False)
+    unrelated = specimen(tmp_path / "libspecimens.so", soname="libspecimens.so")
+    assert replace(asking, before=f"import ctypes; ctypes.CDLL({str(unrelated)!r})")() == (path, True)
+
+
 @pytest.mark.parametrize("first", ["custom", "usual"])
 def test_a_chain_that_somebody_edited(first: str, tmp_path: Path, good: Path) -> None:
     """What another chain gives is remembered for no process that has the usual one, nor the other way round."""
