@@ -431,6 +431,26 @@ native_digest(PyObject *module, PyObject *argument)
     return PyUnicode_FromString(text);
 }
 
+static PyObject *
+native_signature(PyObject *module, PyObject *argument)
+{
+    char text[NL_SIGNATURE] = "-";
+    const char *path;
+    (void)module;
+    PyObject *bytes = encode_path(argument, &path);
+    if (bytes != NULL) {
+        Py_BEGIN_ALLOW_THREADS
+        nl_signature(path, text);
+        Py_END_ALLOW_THREADS
+        Py_DECREF(bytes);
+    } else if (PyErr_ExceptionMatches(PyExc_ValueError)) { /* no path: nothing is there */
+        PyErr_Clear();
+    } else {
+        return NULL;
+    }
+    return PyUnicode_FromString(text);
+}
+
 /* ---- process: the GIL is released wherever the linker's lock is taken, because a constructor that waits for the
  * GIL may run under it ---- */
 
@@ -663,6 +683,7 @@ static PyMethodDef methods[] = {
     {"libc", native_libc, METH_NOARGS, PyDoc_STR("The name and version of this process's C library.")},
     {"isa_level", native_isa_level, METH_NOARGS, PyDoc_STR("The x86-64 psABI level of this machine, or 0.")},
     {"scan", FAST(native_scan), METH_FASTCALL, PyDoc_STR("Metadata directories and their entry points.")},
+    {"signature", native_signature, METH_O, PyDoc_STR("A path's present state, or '-'.")},
     {"digest", native_digest, METH_O, PyDoc_STR("FNV-1a, 64 bits, as 16 hex digits.")},
     {NULL, NULL, 0, NULL},
 };

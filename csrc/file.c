@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +15,18 @@ nanoseconds(struct timespec time)
 {
     /* in unsigned arithmetic: a file system may hold any time stamp at all */
     return (int64_t)((uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec);
+}
+
+void
+nl_signature(const char *path, char text[NL_SIGNATURE])
+{
+    struct stat found;
+    if (stat(path, &found) < 0) {
+        strcpy(text, "-");
+        return;
+    }
+    snprintf(text, NL_SIGNATURE, "%" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %" PRId64, (uint64_t)found.st_dev,
+             (uint64_t)found.st_ino, (int64_t)found.st_size, nanoseconds(found.st_mtim), nanoseconds(found.st_ctim));
 }
 
 static enum nl_status

@@ -53,6 +53,11 @@ enum nl_status nl_file_peek(struct nl_file *file, uint64_t offset, const unsigne
 /* NL_TRUNCATED unless [offset, offset + length) is inside the file. */
 enum nl_status nl_file_check(struct nl_file *file, uint64_t offset, uint64_t length, const char *what);
 
+#define NL_SIGNATURE 128 /* five numbers of up to 20 digits, the spaces, the NUL */
+
+/* A path's present state as text: device, inode, size, mtime and ctime in ns; "-" where there is none. */
+void nl_signature(const char *path, char text[NL_SIGNATURE]);
+
 /* FNV-1a. */
 uint64_t nl_digest(const unsigned char *bytes, size_t length);
 

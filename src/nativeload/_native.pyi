@@ -83,5 +83,8 @@ def scan(directory: str, group: str, /) -> list[tuple[str, str | None]]:
     (permission, not a directory, a FIFO, larger than 1 MiB) has None and stops nothing.
     """
 
+def signature(path: str, /) -> str:
+    """A file's or a directory's present state, "-" where there is none: device, inode, size, mtime and ctime in ns."""
+
 def digest(data: bytes, /) -> str:
     """FNV-1a, 64 bits, as 16 hex digits: names cache files and detects a damaged one. Not cryptographic."""

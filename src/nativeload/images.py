@@ -1,7 +1,6 @@
 """The facts of one file, read from its headers by the backend. Nothing is mapped, nothing judged."""
 
 from nativeload import core
-from nativeload.loader import signature
 from nativeload.spec import Record
 
 TYPE_CHECKING = False
@@ -84,7 +83,7 @@ def read(path: str, symbols: tuple[str, ...] = (), trace: "Trace | None" = None)
 
     Raises OSError where it cannot be read, ValueError where it is not a sound ELF file.
     """
-    state = trace.consult(path) if trace is not None else signature(path)
+    state = trace.consult(path) if trace is not None else core.signature(path)
     known = _memo.get((path, symbols))
     if known is not None and known[0] == state:
         return known[1]

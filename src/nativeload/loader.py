@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 MAGIC = f"nativeload answer 1 {VERSION}".encode()
 _LIMIT = 1 << 18  # bytes; a real answer has about 2,000
+_FACTS = 7  # texts in Facts
 _OFF = ("0", "off", "no", "false")
 _FLAGS = {"local": os.RTLD_NOW | os.RTLD_LOCAL, "global": os.RTLD_NOW | os.RTLD_GLOBAL}
 
@@ -105,21 +106,15 @@ def config_file(*, obeyed: bool = True) -> str:
 # What the cache remembers
 
 
-def signature(path: str) -> str:
-    """What identifies a file's or a directory's present state; "-" where there is none."""
-    try:
-        state = os.stat(path)
-    except (OSError, ValueError):
-        return "-"
-    return f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
-
-
 def key(requirement: str, symbols: tuple[str, ...]) -> str:
-    """Everything but files that could change the answer, as text."""
+    """Everything but files that could change the answer, as text; "" where more could."""
     global _process
     if not _process:
+        searched = core.searched()
+        if not all(map(os.path.isabs, searched)):
+            return ""  # What a dependency comes to depends on the current directory.
         host = (sys.implementation.cache_tag, core.__name__, os.uname().machine, core.libc(), core.isa_level())
-        _process = repr((*host, sys.prefix, core.searched()))
+        _process = repr((*host, sys.prefix, searched))
     overrides = [setting(variable) for variable in variables_of(name_of(requirement))]
     # A relative entry is another directory in each working directory. "" is none: no library is looked for there.
     here = os.stat(".") if any(type(e) is str and e and not os.path.isabs(e) for e in sys.path) else None
@@ -163,9 +158,11 @@ def recall(asked: str) -> "Answer | None":
     try:
         groups = [tuple(next(fields) for _ in range(int(count))) for count in fields]
         (stored,), paths, signatures, facts, abi, dependencies, sonames = groups
-        if stored != asked or any(signature(path) != was for path, was in zip(paths, signatures, strict=True)):
+        if stored != asked or any(core.signature(path) != was for path, was in zip(paths, signatures, strict=True)):
             return None
     except (ValueError, RuntimeError):
+        return None
+    if len(facts) != _FACTS:
         return None
     return facts, abi, dependencies, sonames  # type: ignore[return-value]
 

@@ -8,7 +8,6 @@ import sys
 
 from nativeload import core
 from nativeload.errors import DeclarationError
-from nativeload.loader import signature
 from nativeload.requirement import normal
 from nativeload.spec import Record
 from nativeload.tomlfile import Document, regular
@@ -140,7 +139,7 @@ def _scan(site: str) -> _Site:
 
 
 def _site(site: str, trace: "Trace | None") -> _Site:
-    state = trace.consult(site) if trace is not None else signature(site)
+    state = trace.consult(site) if trace is not None else core.signature(site)
     known = _sites.get(site)
     if known is None or known[0] != state:
         known = _sites[site] = state, _scan(site)
@@ -240,7 +239,7 @@ def read(distribution: Distribution, package: str, trace: "Trace") -> dict[str, 
 def _library(document: Document, home: str, name: str, table: "Any") -> Library:
     header = f"library.{name}"
     if not isinstance(table, dict):
-        raise DeclarationError(document.where(name), f"{header} is a table: write [{header}]")
+        raise DeclarationError(document.where(name, "library"), f"{header} is a table: write [{header}]")
     for key, value in table.items():
         expected = _KEYS.get(key)
         if expected is None:

@@ -3,7 +3,7 @@
 Records are frozen, slotted and keyword-only, without `dataclasses`, which takes milliseconds to import.
 """
 
-from nativeload.loader import signature
+from nativeload import core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Trace:
         """Note that the answer depends on this path being as it is now; returns its signature ("-": absent)."""
         known = self.consulted.get(path)
         if known is None:
-            known = self.consulted[path] = signature(path)
+            known = self.consulted[path] = core.signature(path)
         return known
 
     def accepted(self, candidate: str, reason: str) -> None:

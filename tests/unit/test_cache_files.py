@@ -38,7 +38,7 @@ def kept(home: Path, tmp_path: Path, good: Path) -> Kept:
     age(library)
     facts = ("specimen", str(library), NAME, "1", "system", "", "")
     answer = (facts, ("lp64",), ("/a/dependency.so",), (NAME,))
-    cache.store(ASKED, answer, {str(library): loader.signature(str(library)), "/not/there": "-"})
+    cache.store(ASKED, answer, {str(library): core.signature(str(library)), "/not/there": "-"})
     (file,) = (home / ".cache" / "nativeload").iterdir()
     assert loader.recall(ASKED) == answer
     return Kept(answer=answer, file=file, library=library)
@@ -111,7 +111,7 @@ def test_another_questions_file_under_this_ones_name(kept: Kept, tmp_path: Path)
     evil = str(shutil.copy(kept.library, tmp_path / "evil.so"))
     facts = (*kept.answer[0][:1], evil, *kept.answer[0][2:])
     age(tmp_path / "evil.so")
-    cache.store("another question", (facts, *kept.answer[1:]), {evil: loader.signature(evil)})
+    cache.store("another question", (facts, *kept.answer[1:]), {evil: core.signature(evil)})
     other = kept.file.with_name(core.digest(b"another question"))
     assert loader.recall("another question") is not None
     other.replace(kept.file)

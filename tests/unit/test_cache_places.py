@@ -106,11 +106,11 @@ def test_a_directory_that_is_not_the_users_own(kind: str, asking: Asking) -> Non
 def test_what_has_just_changed_is_not_remembered(home: Path, tmp_path: Path) -> None:
     """It might change again within one tick of its file system's clock."""
     (tmp_path / "file").touch()
-    consulted = {str(tmp_path / "file"): loader.signature(str(tmp_path / "file"))}
+    consulted = {str(tmp_path / "file"): core.signature(str(tmp_path / "file"))}
     cache.store("asked", ANSWER, consulted)
     assert loader.recall("asked") is None
     age(tmp_path / "file", seconds=3)
-    consulted = {str(tmp_path / "file"): loader.signature(str(tmp_path / "file"))}
+    consulted = {str(tmp_path / "file"): core.signature(str(tmp_path / "file"))}
     cache.store("asked", ANSWER, consulted)
     assert loader.recall("asked") == ANSWER
 

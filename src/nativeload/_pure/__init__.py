@@ -6,6 +6,7 @@ imported by the functions that need them. Nothing here chooses between the two b
 
 from .digest import digest
 from .elf import image
+from .file import signature
 from .ldcache import ldcache_search
 from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
 from .scan import scan
@@ -26,4 +27,5 @@ __all__ = [
     "scan",
     "search_path",
     "searched",
+    "signature",
 ]

@@ -6,7 +6,7 @@ _MASK = 0xFFFFFFFFFFFFFFFF
 
 
 def digest(data: bytes, /) -> str:
-    """FNV-1a, 64 bits, as 16 hex digits (http://www.isthe.com/chongo/tech/comp/fnv/)."""
+    """FNV-1a, 64 bits, as 16 hex digits."""
     value = _OFFSET_BASIS
     for byte in data:
         value = ((value ^ byte) * _PRIME) & _MASK

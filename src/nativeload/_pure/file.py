@@ -19,6 +19,15 @@ Signature = tuple[int, int, int, int, int]
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
+def signature(path: str, /) -> str:
+    """Device, inode, size, mtime and ctime (ns) of a file or directory; "-" where there is none."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):
+        return "-"
+    return f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+
+
 class RegularFile:
     """An open regular file whose every read is checked against its size. A context manager."""
 

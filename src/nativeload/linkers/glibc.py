@@ -7,7 +7,6 @@ import errno
 import os
 
 from nativeload import core, images
-from nativeload.loader import signature
 from nativeload.spec import Record
 
 TYPE_CHECKING = False
@@ -98,13 +97,13 @@ class Linker:
         """
         usual = not (rpath or runpath or tried is not None)
         known = self._found.get((name, nodeflib)) if usual else None
-        if known and signature(known[1].path) == known[0]:
+        if known and core.signature(known[1].path) == known[0]:
             return known[1]
         for how, paths in self._paths(name, rpath, runpath, nodeflib):
             found = self._first(how, paths, tried)
             if found:
                 if usual and how == "ld.so.cache":
-                    self._found[name, nodeflib] = signature(found.path), found
+                    self._found[name, nodeflib] = core.signature(found.path), found
                 return found
         return None
 
@@ -191,7 +190,7 @@ class Linker:
 
     def listing(self, directory: str, trace: "Trace | None" = None) -> dict[str, list[str]]:
         """The shared libraries of one directory by stem: {"libz.so": ["libz.so", "libz.so.1"]}."""
-        state = trace.consult(directory) if trace is not None else signature(directory)
+        state = trace.consult(directory) if trace is not None else core.signature(directory)
         names = self._listings.get(state)  # by its state: /lib is often /usr/lib
         if names is None:
             names = {}
@@ -215,7 +214,7 @@ _linker: Linker | None = None
 def linker(trace: "Trace | None" = None) -> Linker:
     """This process's linker, made anew when `ld.so.cache` has changed (since the search that `trace` records began)."""
     global _linker
-    state = trace.consult(CACHE) if trace is not None else signature(CACHE)
+    state = trace.consult(CACHE) if trace is not None else core.signature(CACHE)
     if _linker is None or _linker.signature != state:
         _linker = Linker(state)
     return _linker
