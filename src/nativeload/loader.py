@@ -125,7 +125,8 @@ def key(requirement: str, symbols: tuple[str, ...]) -> str:
 def _edited() -> bool:
     """Whether somebody has changed the chain: what another one gives is remembered for nobody."""
     resolution = sys.modules.get("nativeload.resolution")
-    return resolution is not None and tuple(resolution.finders) != resolution.USUAL
+    # Without its list it is being imported by another thread, and nobody can have changed it.
+    return resolution is not None and hasattr(resolution, "finders") and tuple(resolution.finders) != resolution.USUAL
 
 
 def _read_own(path: str) -> bytes:
