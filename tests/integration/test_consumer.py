@@ -142,20 +142,22 @@ def with_dependencies(root: Path, graph: dict[str, tuple[str, list[str]]]) -> Pa
 
 
 @pytest.mark.parametrize(
-    ("graph", "answer", "order"),
+    ("graph", "answer", "orders"),
     [
-        ("two", 2, ["inner"]),
-        ("chain", 3, ["inner", "middle"]),
-        ("diamond", 5, ["inner", "right", "left"]),
-        ("directories", 2, ["inner"]),
+        ("two", 2, [["inner"]]),
+        ("chain", 3, [["inner", "middle"]]),
+        ("diamond", 5, [["inner", "left", "right"], ["inner", "right", "left"]]),
+        ("directories", 2, [["inner"]]),
     ],
 )
-def test_what_its_own_wheel_has_is_loaded_first(graph: str, answer: int, order: list[str], tmp_path: Path) -> None:
+def test_what_its_own_wheel_has_is_loaded_first(
+    graph: str, answer: int, orders: list[list[str]], tmp_path: Path
+) -> None:
     installed = site(build_wheel(with_dependencies(tmp_path, GRAPHS[graph])))
     env = {"PYTHONPATH": python_path(installed)}
     said, dependencies, loaded = run(bare(), AUDITED, env=env).check().json
     assert said == answer
-    assert [Path(path).name.removesuffix(".so.1").removeprefix("lib") for path in dependencies] == order
+    assert [Path(path).name.removesuffix(".so.1").removeprefix("lib") for path in dependencies] in orders
     assert loaded[:-1] == dependencies
     assert Path(loaded[-1]).name == "libanswer.so.1"
 
