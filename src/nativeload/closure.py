@@ -68,22 +68,14 @@ class Closure:
         paths = dict(self.paths)
         paths.setdefault(image.soname or path, path)
         queue: list[Requester] = [(path, image, self._linker.program_rpath)]
-        root, usual = path, not self.preload
-        walked: list[Requester] = []
-        for requester in queue:
-            path, image, inherited = requester
+        for path, image, inherited in queue:
             self._images[path] = image
-            if self._process.complete.get(path) is image:
-                continue
-            walked.append(requester)
-            usual = usual and not (inherited or image.rpath or image.runpath)
             rpath, runpath, inherit = self._linker.rpaths(path, image, inherited)
             nodeflib = bool(image.flags_1 & images.DF_1_NODEFLIB)
             for name in image.needed:
                 if "$" in name:
                     name = self._linker.expand(name, path)
                 if name in paths or name in missing:
-                    usual = usual and paths.get(name) != root
                     continue
                 known = self._process.requested(name) if self._process.may_know(name) else None
                 found = None if known else self._linker.find(name, rpath, runpath, nodeflib)
@@ -97,18 +89,13 @@ class Closure:
                     self._refuse("dependency", f"{reason} (wanted by {path})")
                     return {}
                 else:
-                    usual = usual and found.how == "ld.so.cache"
                     paths[name] = found.path
                     paths.setdefault(found.image.soname or name, found.path)
                     queue.append((found.path, found.image, inherit))
         if not missing:
             self.paths = paths
-            if usual:
-                # The cache alone had a part in it, no rpath and not this file: so it is for whoever else needs these.
-                self._process.complete.update((path, image) for path, image, _ in queue[1:])
-                self._process.names.update(paths)
             if self._linker.checks_versions:
-                self._check_versions(walked)
+                self._check_versions(queue)
         return missing
 
     def _sibling(self, name: str) -> "tuple[str, Image] | None":
@@ -130,7 +117,7 @@ class Closure:
         """Refuse the first symbol version that a file wants and its giver does not have."""
         for path, image, _ in queue:
             for name, versions in image.verneed:
-                giver = self.paths.get(name) or self._process.names.get(name, "")
+                giver = self.paths.get(name, "")
                 given = self._given(giver)
                 for version, weak in versions:
                     if given is None or (given and version not in given and not weak):
@@ -157,8 +144,6 @@ class _Process:
         self.state = (linker, linkmap)
         self.paths: dict[str, str] = {}
         self._versions: dict[str, Collection[str] | None] = {"": None}
-        self.complete: dict[str, Image] = {}  # files that are known to find all they need
-        self.names: dict[str, str] = {}  # what the names in their closures come to
         for path, soname in linkmap:
             self.paths.setdefault(soname or path, path)
             self.paths.setdefault(path, path)

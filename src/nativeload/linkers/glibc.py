@@ -46,19 +46,16 @@ class Linker:
         self.program = images.process()
         self.isa_level = core.isa_level()
         self.search_path = core.search_path()
-        self._own = {how: self._searched(how) for how in ("LD_LIBRARY_PATH", "default")}
+        self._own = {kind: [d for d, k in self.search_path if k == kind] for kind in ("LD_LIBRARY_PATH", "default")}
         self.checks_versions = core.libc()[0] == "glibc"  # musl knows no symbol versions, no hwcaps and no cache
         self.hwcaps = [f"x86-64-v{n}" for n in range(self.isa_level, 1, -1)] if self.checks_versions else []
         self._cache = _read(CACHE) if self.checks_versions else b""
         self._cached: dict[tuple[str, bool], list[str]] = {}
-        self._directories: dict[str, list[str]] = {}
+        self._directories: dict[str, tuple[str, list[str]]] = {}
         self._listings: dict[str, dict[str, list[str]]] = {}
-        self._found: dict[tuple[str, bool], tuple[str, Found]] = {}
+        self._found: dict[str, tuple[str, Found]] = {}
         # The program's DT_RPATH serves whatever is loaded, its DT_RUNPATH only the program.
         self.program_rpath = self.rpaths(os.path.realpath("/proc/self/exe"), self.program, [])[2]
-
-    def _searched(self, kind: str) -> list[str]:
-        return [directory for directory, k in self.search_path if k == kind]
 
     def rpaths(self, path: str, image: "Image", inherited: list[str]) -> tuple[list[str], list[str], list[str]]:
         """(rpath, runpath, rpath to inherit) of a requester, given what it inherits from those that loaded it."""
@@ -74,60 +71,45 @@ class Linker:
 
         return expand(text, path, self)
 
-    def directories(self, directory: str) -> list[str]:
+    def directories(self, directory: str, trace: "Trace | None" = None) -> list[str]:
         """The places looked at for one directory: its subdirectories for this CPU, best first, then itself."""
+        state = trace.consult(directory) if trace is not None else core.signature(directory)
         known = self._directories.get(directory)
-        if known is None:
+        if known is None or known[0] != state or not os.path.isabs(directory):
             from nativeload.linkers.hwcaps import subdirectories
 
             names = subdirectories(self.program.machine, self.hwcaps)
-            tops = {name.partition("/")[0] for name in names}
-            if os.path.isabs(directory):  # else it may be another every time
-                tops = {top for top in tops if os.path.isdir(f"{directory}/{top}")}
+            tops = [top for top in {name.partition("/")[0] for name in names} if os.path.isdir(f"{directory}/{top}")]
             below = [f"{directory}/{name}" for name in names if name.partition("/")[0] in tops]
-            known = self._directories[directory] = [*below, directory]
-        return known
+            known = self._directories[directory] = state, [*below, directory]
+        return known[1]
 
     def find(
         self, name: str, rpath: list[str], runpath: list[str], nodeflib: bool = False, tried: list[str] | None = None
     ) -> Found | None:
-        """What the linker takes for a DT_NEEDED `name`, given the requester's directories; None if nothing.
-
-        `tried` collects each path looked at.
-        """
-        usual = not (rpath or runpath or tried is not None)
-        known = self._found.get((name, nodeflib)) if usual else None
+        """What the linker takes for a DT_NEEDED, given its requester's directories; `tried` collects each path tried."""
+        own = self._own
+        usual = not (rpath or runpath or own["LD_LIBRARY_PATH"] or nodeflib or tried is not None)
+        known = self._found.get(name) if usual else None
         if known and core.signature(known[1].path) == known[0]:
             return known[1]
-        for how, paths in self._paths(name, rpath, runpath, nodeflib):
-            found = self._first(how, paths, tried)
-            if found:
-                if usual and how == "ld.so.cache":
-                    self._found[name, nodeflib] = core.signature(found.path), found
-                return found
-        return None
-
-    def _paths(
-        self, name: str, rpath: list[str], runpath: list[str], nodeflib: bool
-    ) -> "Iterator[tuple[str, Iterable[str]]]":
-        """(rule, the paths it tries), in the linker's order."""
         if "/" in name:
-            yield "path", (name,)
-            return
-        default = self._own["default"]
-        for how, directories in (
-            ("rpath", rpath),
-            ("LD_LIBRARY_PATH", self._own["LD_LIBRARY_PATH"]),
-            ("runpath", runpath),
-        ):
-            if directories:
-                yield how, (f"{place}/{name}" for directory in directories for place in self.directories(directory))
+            return self._first("path", (name,), tried)
+        for how, directories in (("rpath", rpath), ("LD_LIBRARY_PATH", own["LD_LIBRARY_PATH"]), ("runpath", runpath)):
+            found = self._first(how, self._below(directories, name), tried) if directories else None
+            if found:
+                return found
         cached = self.cached(name, stem=False)
         if nodeflib:
-            cached = [path for path in cached if not path.startswith(tuple(f"{directory}/" for directory in default))]
-        yield "ld.so.cache", cached
-        if not nodeflib:
-            yield "default", (f"{place}/{name}" for directory in default for place in self.directories(directory))
+            default = tuple(f"{directory}/" for directory in own["default"])
+            return self._first("ld.so.cache", [path for path in cached if not path.startswith(default)], tried)
+        found = self._first("ld.so.cache", cached, tried)
+        if found and found.image and usual:
+            self._found[name] = " ".join(map(str, found.image.signature)), found
+        return found or self._first("default", self._below(own["default"], name), tried)
+
+    def _below(self, directories: list[str], name: str) -> "Iterator[str]":
+        return (f"{place}/{name}" for directory in directories for place in self.directories(directory))
 
     def _first(self, how: str, paths: "Iterable[str]", tried: list[str] | None) -> Found | None:
         for path in paths:

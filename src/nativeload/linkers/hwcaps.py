@@ -4,6 +4,7 @@ from nativeload import core
 
 EM_X86_64 = 62
 _PLATFORMS = {EM_X86_64: "x86_64", 183: "aarch64"}
+_platform = ""
 
 
 def subdirectories(machine: int, hwcaps: list[str]) -> list[str]:
@@ -24,11 +25,17 @@ def subdirectories(machine: int, hwcaps: list[str]) -> list[str]:
 
 def platform(machine: int) -> str:
     """What $PLATFORM stands for: AT_PLATFORM, and on an Intel what glibc calls it (sysdeps/x86/cpu-features.c)."""
-    if machine == EM_X86_64 and core.isa_level() > 2:
-        try:
-            with open("/proc/cpuinfo", "rb", buffering=0) as file:
-                if b"GenuineIntel" in file.read(200):
-                    return "haswell"
-        except OSError:
-            pass
-    return _PLATFORMS.get(machine, "")
+    global _platform
+    if not _platform:
+        _platform = _PLATFORMS.get(machine, "")
+        if machine == EM_X86_64 and core.isa_level() > 2 and _is_intel():
+            _platform = "haswell"
+    return _platform
+
+
+def _is_intel() -> bool:
+    try:
+        with open("/proc/cpuinfo", "rb", buffering=0) as file:
+            return b"GenuineIntel" in file.read(200)
+    except OSError:
+        return False

@@ -56,7 +56,7 @@ def _in_directories(
         if not os.path.isabs(directory):
             trace.absent(directory or ".", f"{kind} names the current directory, and nothing is loaded from there")
             continue
-        places = linker.directories(directory)
+        places = linker.directories(directory, trace)
         if len(places) > 1:
             trace.consult(f"{directory}/glibc-hwcaps")  # Where there is none yet, the directory itself will tell.
         for place in places:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,16 +11,6 @@ from scenarios.linker import ask
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def system_name() -> str:
-    """A library of a default directory, listed in the cache, that no Python has loaded."""
-    listed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
-    for name in ("libgmp.so.10", "libpcre2-8.so.0", "libmenu.so.6", "libform.so.6", "libpanel.so.6", "libhistory.so.8"):
-        if name in listed:
-            return name
-    pytest.fail("none of the libraries that this test knows is installed")
 
 
 @pytest.mark.parametrize("flag", ["-Wl,-z,nodefaultlib", ""])

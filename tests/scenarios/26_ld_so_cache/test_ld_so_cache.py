@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,12 +13,12 @@ import pytest
 from nativeload import core
 from nativeload.linkers import glibc
 from parts import execute, run
+from scenarios.ldcache import LDCONFIG
 from scenarios.libraries import library, patched, returns
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from scenarios.ldcache import PrivateCache
 
-LDCONFIG = "/sbin/ldconfig"
 SAMPLE = 150
 
 # Each name in a child of its own: some libraries end the process, or cannot be in one with others.
@@ -81,91 +79,68 @@ def test_a_sample_as_the_linker_loads_it() -> None:
     assert not unequal
 
 
-class Root:
-    """A mount namespace with an ld.so.cache of our own over the system's."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self.directory = tmp_path / "lib"
-        self.cache = tmp_path / "ld.so.cache"
-        self.configuration = tmp_path / "ld.so.conf"
-
-    def ldconfig(self) -> None:
-        self.configuration.write_text(f"{self.directory}\n")
-        execute([LDCONFIG, "-X", "-C", self.cache, "-f", self.configuration]).check()
-
-    def answers(self, name: str) -> list[str]:
-        inside = 'mount --bind "$1" /etc/ld.so.cache && shift && exec "$@"'
-        ask = [sys.executable, "-c", FIND_AND_LOAD, json.dumps([name])]
-        answer: list[str] = execute([*UNSHARE, "sh", "-c", inside, "sh", self.cache, *ask]).check().json[name]
-        return answer
-
-
-UNSHARE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Root:
-    if not shutil.which("unshare") or subprocess.run([*UNSHARE, "true"], check=False).returncode:
-        pytest.skip("this process may have no mount namespace of its own")
-    return Root(tmp_path)
+def answers(cache: PrivateCache, name: str) -> list[str]:
+    """What nativeload finds for a name, and what the linker loads, or says."""
+    answer: list[str] = cache.execute([sys.executable, "-c", FIND_AND_LOAD, json.dumps([name])]).json[name]
+    return answer
 
 
 NAME = "libscenario.so.1"
 
 
-def test_a_directory_of_the_configuration(root: Root) -> None:
-    good = library(root.directory / NAME, returns("dep", 1), soname=NAME)
-    root.ldconfig()
-    assert root.answers(NAME) == [str(good)] * 2
+def test_a_directory_of_the_configuration(cache: PrivateCache) -> None:
+    good = library(cache.directory / NAME, returns("dep", 1), soname=NAME)
+    cache.ldconfig()
+    assert answers(cache, NAME) == [str(good)] * 2
     # The directory counts only through the cache.
-    other = library(root.directory / "libother.so.1", returns("dep", 1), soname="libother.so.1")
+    other = library(cache.directory / "libother.so.1", returns("dep", 1), soname="libother.so.1")
     assert other.exists()
-    found, loaded = root.answers("libother.so.1")
+    found, loaded = answers(cache, "libother.so.1")
     assert (found, "cannot open" in loaded) == ("None", True)
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the subdirectories are x86-64's")
-def test_best_level_first(root: Root) -> None:
+def test_best_level_first(cache: PrivateCache) -> None:
     for name in ("x86-64-v4", "x86-64-v3", "x86-64-v2", ""):
-        place = root.directory / "glibc-hwcaps" / name if name else root.directory
+        place = cache.directory / "glibc-hwcaps" / name if name else cache.directory
         library(place / NAME, returns("dep", 1), soname=NAME)
-    root.ldconfig()
+    cache.ldconfig()
     for level in range(core.isa_level(), 1, -1):
-        best = root.directory / "glibc-hwcaps" / f"x86-64-v{level}" / NAME
-        assert root.answers(NAME) == [str(best)] * 2
+        best = cache.directory / "glibc-hwcaps" / f"x86-64-v{level}" / NAME
+        assert answers(cache, NAME) == [str(best)] * 2
         best.unlink()
-        root.ldconfig()
-    assert root.answers(NAME) == [str(root.directory / NAME)] * 2
+        cache.ldconfig()
+    assert answers(cache, NAME) == [str(cache.directory / NAME)] * 2
 
 
-def test_entry_whose_file_is_gone(root: Root) -> None:
-    good = library(root.directory / NAME, returns("dep", 1), soname=NAME)
-    root.ldconfig()
+def test_entry_whose_file_is_gone(cache: PrivateCache) -> None:
+    good = library(cache.directory / NAME, returns("dep", 1), soname=NAME)
+    cache.ldconfig()
     good.unlink()
-    found, loaded = root.answers(NAME)
+    found, loaded = answers(cache, NAME)
     assert (found, "cannot open" in loaded) == ("None", True)
 
 
-def test_entry_whose_file_has_become_a_text(root: Root) -> None:
-    good = library(root.directory / NAME, returns("dep", 1), soname=NAME)
-    root.ldconfig()
+def test_entry_whose_file_has_become_a_text(cache: PrivateCache) -> None:
+    good = library(cache.directory / NAME, returns("dep", 1), soname=NAME)
+    cache.ldconfig()
     good.write_text("INPUT(-lscenario)")
-    found, loaded = root.answers(NAME)
+    found, loaded = answers(cache, NAME)
     assert (found, "invalid ELF header" in loaded or "file too short" in loaded) == ("None", True)
 
 
-def test_entry_whose_file_is_of_another_machine_now(root: Root) -> None:
-    good = library(root.directory / NAME, returns("dep", 1), soname=NAME)
-    root.ldconfig()
+def test_entry_whose_file_is_of_another_machine_now(cache: PrivateCache) -> None:
+    good = library(cache.directory / NAME, returns("dep", 1), soname=NAME)
+    cache.ldconfig()
     patched(good, good, 18, b"\x26\x90")  # e_machine: EM_ALPHA
-    found, loaded = root.answers(NAME)
+    found, loaded = answers(cache, NAME)
     assert (found, "cannot open" in loaded) == ("None", True)
 
 
 @pytest.mark.parametrize("flag", ["-Wl,-z,nodefaultlib", "-Wl,-z,nodelete"])
-def test_nodeflib_takes_what_lies_elsewhere(root: Root, flag: str) -> None:
+def test_nodeflib_takes_what_lies_elsewhere(cache: PrivateCache, flag: str) -> None:
     """DF_1_NODEFLIB forbids entries of the default directories, not the cache."""
-    library(root.directory / NAME, returns("dep", 1), soname=NAME)
-    consumer = library(root.directory / "libconsumer.so.1", "", flag, needed=[NAME], soname="libconsumer.so.1")
-    root.ldconfig()
-    assert root.answers("libconsumer.so.1") == [str(consumer)] * 2
+    library(cache.directory / NAME, returns("dep", 1), soname=NAME)
+    consumer = library(cache.directory / "libconsumer.so.1", "", flag, needed=[NAME], soname="libconsumer.so.1")
+    cache.ldconfig()
+    assert answers(cache, "libconsumer.so.1") == [str(consumer)] * 2
