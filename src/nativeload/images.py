@@ -83,15 +83,15 @@ def read(path: str, symbols: tuple[str, ...] = (), trace: "Trace | None" = None)
 
     Raises OSError where it cannot be read, ValueError where it is not a sound ELF file.
     """
-    state = trace.consult(path) if trace is not None else core.signature(path)
+    state = trace.consult(path) if trace is not None else ""
     known = _memo.get((path, symbols))
-    if known is not None and known[0] == state:
+    if known is not None and known[0] == (state or core.signature(path)):
         return known[1]
     facts: dict[str, Any] = dict(zip(Image.__slots__, core.image(path, symbols), strict=True))
     image = Image(**facts)
     if len(_memo) >= _MEMO:
         _memo.clear()
-    _memo[path, symbols] = state, image
+    _memo[path, symbols] = " ".join(map(str, image.signature)), image
     return image
 
 
