@@ -112,7 +112,7 @@ class Bench:
     def in_process(self) -> Iterator[Row]:
         report = self.home / "report.json"
         environment = {"HOME": os.fspath(self.home), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-        environment["NATIVELOAD_BENCHMARK_SITES"] = f"{self.home}/sites-{{}}"
+        environment["TEST_NATIVELOAD_SITES"] = f"{self.home}/sites-{{}}"
         test = Path(__file__).parent / "test_in_process.py"
         options = ["-q", "-c", os.devnull, "-p", "no:cacheprovider", f"--benchmark-json={report}"]
         command = [os.fspath(self.python), "-P", "-m", "pytest", *options, os.fspath(test)]

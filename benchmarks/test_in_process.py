@@ -98,7 +98,7 @@ SCANS: dict[str, Callable[[str], list[Any]]] = {
 @pytest.mark.parametrize("scan", SCANS)
 def test_cold_scan(benchmark: BenchmarkFixture, scan: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is declared by so many distributions, one of which declares a library."""
-    site = os.environ["NATIVELOAD_BENCHMARK_SITES"].format(count)
+    site = os.environ["TEST_NATIVELOAD_SITES"].format(count)
     assert Path(site).is_dir()
     monkeypatch.setattr(sys, "path", [site])
     assert len(benchmark.pedantic(SCANS[scan], args=(site,), rounds=ROUNDS)) == 1

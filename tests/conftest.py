@@ -38,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"NATIVELOAD_BACKEND={backend!r}: not one of {', '.join(BACKENDS)}")
     if backend == "c" and not _has_extension():
         raise pytest.UsageError("NATIVELOAD_BACKEND=c, but nativeload._native is not installed")
-    if folder := os.environ.get("NATIVELOAD_SKIPS"):
+    # Of the processes of a parallel session, the one that hears of every test keeps the account.
+    if (folder := os.environ.get("TEST_NATIVELOAD_SKIPS")) and not hasattr(config, "workerinput"):
         file = Path(folder, f"{platform.python_version()}{sys.abiflags}-{backend}.jsonl")
         config.pluginmanager.register(SkipRecorder(file.absolute()), "nativeload-skips")
 
@@ -59,7 +60,7 @@ def _known_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """Nobody's home, configuration, cache or overrides decide a result."""
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            if name.startswith("NATIVELOAD_") and name not in ("NATIVELOAD_BACKEND", "NATIVELOAD_TEST_WHEEL"):
+            if name.startswith("NATIVELOAD_") and name != "NATIVELOAD_BACKEND":
                 patch.delenv(name)
         _move_home(patch, tmp_path_factory.mktemp("home"))
         yield

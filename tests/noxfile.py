@@ -39,6 +39,8 @@ _project_wheel: list[Path] = []
 BINDING = ROOT / "csrc" / "binding.c"
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
+# A worker for each core; a file's tests stay together, so that what they share is made once.
+PARALLEL = ["-n", "logical", "--dist", "loadfile"]
 SANITIZED = ("unit", "property", "scenarios")
 
 
@@ -119,10 +121,10 @@ def define_tests(interpreter: Interpreter) -> None:
         record_of(interpreter, backend).unlink(missing_ok=True)
         env = headers(interpreter) | {
             "NATIVELOAD_BACKEND": backend,
-            "NATIVELOAD_SKIPS": os.fspath(SKIPS),
-            "NATIVELOAD_TEST_WHEEL": os.fspath(wheel),
+            "TEST_NATIVELOAD_SKIPS": os.fspath(SKIPS),
+            "TEST_NATIVELOAD_WHEEL": os.fspath(wheel),
         }
-        session.run("python", "-m", "pytest", *session.posargs, env=env)
+        session.run("python", "-m", "pytest", *PARALLEL, *session.posargs, env=env)
 
 
 for interpreter in INTERPRETERS:
@@ -192,7 +194,7 @@ def sanitize(session: nox.Session) -> None:
     ]
     env = headers(builder()) | {
         "NATIVELOAD_BACKEND": "c",
-        "NATIVELOAD_TEST_WHEEL": os.fspath(wheel),
+        "TEST_NATIVELOAD_WHEEL": os.fspath(wheel),
         "LD_PRELOAD": " ".join(runtimes),
         "PYTHONMALLOC": "malloc",
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",

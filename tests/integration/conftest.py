@@ -1,4 +1,4 @@
-"""The tests of this folder install wheels into new environments. Set NATIVELOAD_TEST_LARGE=1 for those that
+"""The tests of this folder install wheels into new environments. Set TEST_NATIVELOAD_LARGE=1 for those that
 fetch hundreds of megabytes; without it they are not collected."""
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from integration.layouts import Place
 
 # Read now: a session clears nativeload's variables before its first test.
-_LARGE = bool(os.environ.get("NATIVELOAD_TEST_LARGE"))
+_LARGE = bool(os.environ.get("TEST_NATIVELOAD_LARGE"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "large: fetches hundreds of megabytes; runs where NATIVELOAD_TEST_LARGE is set")
+    config.addinivalue_line("markers", "large: fetches hundreds of megabytes; runs where TEST_NATIVELOAD_LARGE is set")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

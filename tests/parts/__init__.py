@@ -1,7 +1,7 @@
 """Real parts for the tests: wheels, Debian packages, environments, one-line libraries, processes.
 
 Whatever is fetched or built here is made once and kept in a cache outside the tree
-(``$NATIVELOAD_TEST_CACHE``, else ``~/.cache/nativeload-tests``); sessions that run at the same time share
+(``$TEST_NATIVELOAD_CACHE``, else ``~/.cache/nativeload-tests``); sessions that run at the same time share
 it. pip and apt are used as this machine has them configured. Nothing here imports nativeload, and nothing
 but the standard library is needed, because the noxfile uses it too.
 

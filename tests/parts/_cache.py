@@ -21,7 +21,7 @@ _TOOL_ENVIRONMENT = {name: value for name, value in os.environ.items() if not na
 
 
 def _root() -> Path:
-    if chosen := os.environ.get("NATIVELOAD_TEST_CACHE"):
+    if chosen := os.environ.get("TEST_NATIVELOAD_CACHE"):
         return Path(chosen).absolute()
     caches = os.environ.get("XDG_CACHE_HOME")
     return (Path(caches) if caches else Path.home() / ".cache") / "nativeload-tests"

@@ -1,7 +1,7 @@
 """Which tests were skipped, over all sessions: a check that is skipped everywhere is not a check.
 
 Each test session writes one file of JSON lines, {"test", "skipped", "reason"}, into the directory that
-``$NATIVELOAD_SKIPS`` names; the noxfile reads them all.
+``$TEST_NATIVELOAD_SKIPS`` names; the noxfile reads them all.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ def build_wheel(project: Path) -> Path:
 
 
 def nativeload_wheel() -> Path:
-    """nativeload's own wheel: the one this test session runs (`$NATIVELOAD_TEST_WHEEL`), else built now."""
-    if given := os.environ.get("NATIVELOAD_TEST_WHEEL"):
+    """nativeload's own wheel: the one this test session runs (`$TEST_NATIVELOAD_WHEEL`), else built now."""
+    if given := os.environ.get("TEST_NATIVELOAD_WHEEL"):
         return Path(given)
     return _build(PROJECT, PROJECT_SOURCES)
 

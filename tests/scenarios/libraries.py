@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,24 +24,34 @@ def library(
     runpath: str = "",
 ) -> Path:
     """A shared library at `path`: `needed` are the very strings of its DT_NEEDED, wherever such libraries may be."""
-    # The linker's own options come through a comma-separated list, so that no path may hold one.
-    words = ["-nostdlib", "-Wl,--no-as-needed", *flags]
-    words += [f"-Wl,-soname,{soname}"] if soname else []
+    words = [f"-Wl,-soname,{soname}"] if soname else []
     words += ["-Wl,--disable-new-dtags", f"-Wl,-rpath,{rpath}"] if rpath else []
     words += ["-Wl,--enable-new-dtags", f"-Wl,-rpath,{runpath}"] if runpath else []
-    return cc(source or "extern int nothing;", path, *words, *(_stub(name) for name in needed))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    if flags:  # They may name files, whose content decides.
+        return _compile(path, source, *flags, *words, *(_stub(name) for name in needed))
+    return Path(shutil.copy(_compiled(source, (*words, *(_stub(name) for name in needed))), path))
+
+
+def _compile(path: Path, source: str, *words: str | Path) -> Path:
+    return cc(source or "extern int nothing;", path, "-nostdlib", "-Wl,--no-as-needed", *words)
+
+
+@functools.cache
+def _compiled(source: str, words: tuple[str | Path, ...]) -> Path:
+    return _compile(Path(tempfile.mkdtemp(prefix="library-", dir=_folder().name), "library.so"), source, *words)
 
 
 @functools.cache
 def _stub(soname: str) -> Path:
     """A library to link with, of which nothing but its DT_SONAME is taken."""
-    folder = Path(tempfile.mkdtemp(prefix="stub-", dir=_stubs().name))
-    return cc("extern int nothing;", folder / "stub.so", "-nostdlib", f"-Wl,-soname,{soname}")
+    return _compiled("", (f"-Wl,-soname,{soname}",))
 
 
 @functools.cache
-def _stubs() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="nativeload-stubs-")
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="nativeload-scenarios-")
 
 
 def returns(name: str, number: int) -> str:

@@ -216,6 +216,7 @@ def test_it_explains_what_a_program_gets_and_maps_nothing(good: Path, backend: s
     assert [one["status"] for one in found] == ["found", "found"]
     zlib, file = done.stdout.splitlines()[-1].split()
     assert file == "False"
-    assert found[0]["spec"]["origin"] == "system"
-    # pyelftools imports zlib in the end.
-    assert zlib == str(backend == "python")
+    # Some distributions' interpreters are linked to it themselves; pyelftools imports zlib in the end.
+    own = "zlib" in sys.builtin_module_names
+    assert found[0]["spec"]["origin"] == ("loaded" if own else "system")
+    assert zlib == str(own or backend == "python")
