@@ -135,13 +135,13 @@ def test_the_plain_branch_is_reached() -> None:
     assert sum(read) > 50
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(documents(odd=False))
 def test_plain_files(text: str) -> None:
     target(float(agrees(text)) * len(text))
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(documents(odd=True))
 @example('[a]\nb = "x"\n[a.b]\nc = "y"\n')
 @example("[a.b]\n[a]\n")
