@@ -5,7 +5,7 @@
  * with a segment missing maps all the same, and kills the process with SIGBUS when it is touched.
  *
  * Formats: https://gabi.xinuos.com, and for symbol versions, GNU notes and properties the LSB core and
- * https://gitlab.com/x86-psABIs/Linux-ABI.
+ * the Linux extensions to the gABI.
  */
 #ifndef NATIVELOAD_ELF_H
 #define NATIVELOAD_ELF_H

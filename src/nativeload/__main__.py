@@ -67,24 +67,32 @@ def _explain(names: list[str], as_json: bool) -> int:
     found = [one(name) for one, name in zip(explain, names, strict=True)]
     if as_json:
         facts = [one.to_dict() for one in found]
-        print(json.dumps(facts[0] if len(facts) == 1 else facts, indent=2))
+        _show(json.dumps(facts[0] if len(facts) == 1 else facts, indent=2))
     else:
-        print("\n\n".join(map(str, found)))
+        _show("\n\n".join(map(str, found)))
     return FOUND if all(one.status == "found" for one in found) else REFUSED
+
+
+def _show(report: str) -> None:
+    """Print; where the reader (a pager, head) has seen enough, that is no failure and changes no exit status."""
+    try:
+        print(report, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _overview(as_json: bool) -> int:
     facts = overview.overview()
-    print(json.dumps(facts, indent=2) if as_json else overview.text(facts))
+    _show(json.dumps(facts, indent=2) if as_json else overview.text(facts))
     return FOUND
 
 
 def _list(as_json: bool) -> int:
     libraries = [one.to_dict() for one in inventory.provided()]
     if as_json:
-        print(json.dumps({"version": 1, "libraries": libraries}, indent=2))
+        _show(json.dumps({"version": 1, "libraries": libraries}, indent=2))
     else:
-        print("\n".join(map(overview.provided_line, libraries)) or "no installed distribution provides a library")
+        _show("\n".join(map(overview.provided_line, libraries)) or "no installed distribution provides a library")
     return FOUND
 
 
@@ -92,12 +100,7 @@ def main() -> None:
     """The console script's entry."""
     # A file's name may hold bytes that are no text; a report must not fail on them.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    try:
-        sys.exit(_main())
-    except BrokenPipeError:
-        # The reader (a pager, head) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FOUND)
+    sys.exit(_main())
 
 
 if __name__ == "__main__":

@@ -78,6 +78,8 @@ def _checks(
     yield from _libc(image)
     yield from _isa(image)
     yield from _soname(candidate, requirement, image)
+    if candidate.origin == "loaded":
+        yield from _version(requirement, *version)  # What else it lacks would hide that it is another version's copy.
     yield from _symbols(candidate, requirement, exported)
     missing = [feature for feature in requirement.features if feature not in features]
     if missing:

@@ -54,8 +54,9 @@ def undeclared(wanted: requirement.Requirement) -> list[tuple[str, str]]:
 
 
 def _mentions(name: str, stem: str) -> bool:
-    base = name.partition(".so")[0].removeprefix("lib").partition("-")[0]
-    return base == stem or stem in base.replace("64", "").split("_")
+    whole = name.partition(".so")[0].removeprefix("lib")
+    words = whole.partition("-")[0].replace("64", "").split("_")
+    return whole == stem or whole.startswith(f"{stem}-") or stem in words
 
 
 def nearest(path: str, symbol: str) -> list[str]:

@@ -78,7 +78,7 @@ def _write(home: str, name: str, content: bytes) -> None:
         raise
 
 
-def _ours(name: str) -> bool:
+def ours(name: str) -> bool:
     """Whether a file's name is an answer's, or that of one whose writing was cut off (".DIGEST.PID.ID")."""
     digest = name[1:17] if name.startswith(".") else name
     return len(digest) == 16 and _DIGITS.issuperset(digest)
@@ -86,7 +86,7 @@ def _ours(name: str) -> bool:
 
 def _prune(home: str) -> None:
     """Keep the directory small: environments come and go, their answers would stay. Other files are not ours."""
-    names = list(filter(_ours, os.listdir(home)))
+    names = list(filter(ours, os.listdir(home)))
     if len(names) < _FILES:
         return
     ages = sorted((os.stat(f"{home}/{name}").st_mtime_ns, name) for name in names)

@@ -17,7 +17,9 @@ def explain(path: str) -> Explanation:
     trace = Trace()
     trace.finder = "file"
     verdict = abi.judge(candidate(whole, "override", "named on the command line"), wanted)
-    if isinstance(verdict, Rejection):
+    if not os.path.lexists(whole):
+        trace.absent(whole, "no such file")
+    elif isinstance(verdict, Rejection):
         trace.rejected(whole, verdict)
     else:
         trace.accepted(whole, "would load in this process")

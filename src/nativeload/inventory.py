@@ -100,6 +100,6 @@ def _provided(name: str) -> list[Provided]:
         )
     for step in trace.steps:
         if step.verdict == "rejected":
-            provider = Provider(distribution=step.candidate, version="")
-            found.append(Provided(name=name, path="", provider=provider, version=None, abi=(), problem=step.reason))
+            problem = f"{step.reason} ({step.candidate})"
+            found.append(Provided(name=name, path="", provider=None, version=None, abi=(), problem=problem))
     return found

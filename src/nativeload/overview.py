@@ -29,7 +29,11 @@ def overview() -> "dict[str, Any]":
     libc, version = core.libc()
     return {
         "version": 1,
-        "nativeload": {"version": loader.VERSION, "backend": _BACKENDS[core.__name__]},
+        "nativeload": {
+            "version": loader.VERSION,
+            "backend": _BACKENDS[core.__name__],
+            "source": _source("NATIVELOAD_BACKEND"),
+        },
         "python": {"version": sys.version.partition(" ")[0], "executable": sys.executable, "prefix": sys.prefix},
         "process": {
             "machine": os.uname().machine,
@@ -54,7 +58,7 @@ def _overrides() -> "list[dict[str, str]]":
     found = []
     for variable, value in sorted(os.environ.items()):
         if variable.startswith("NATIVELOAD_") and variable not in override.RESERVED and value:
-            note = "" if loader.setting(variable) else "ignored: this interpreter runs isolated (python -I or -E)"
+            note = "" if loader.setting(variable) else f"ignored: {override.ISOLATED}"
             found.append({"variable": variable, "value": value, "note": note})
     try:
         choices = override.configured()
@@ -64,9 +68,11 @@ def _overrides() -> "list[dict[str, str]]":
 
 
 def _configuration() -> "dict[str, Any]":
-    path = loader.config_file()
+    path = loader.config_file(obeyed=False)
     if not path:
-        return {"file": None, "state": "none: no home directory, or python -I"}
+        return {"file": None, "state": "none: there is no home directory"}
+    if sys.flags.isolated:
+        return {"file": path, "state": f"ignored: {override.ISOLATED}"}
     if not os.path.lexists(path):
         return {"file": path, "state": "absent"}
     refused = override.untrusted(path)
@@ -74,15 +80,21 @@ def _configuration() -> "dict[str, Any]":
 
 
 def _cache() -> "dict[str, Any]":
-    home = loader.cache_directory()
+    home, source = loader.cache_directory(), _source("NATIVELOAD_CACHE")
     if not home:
-        return {"directory": None, "state": "off", "answers": 0}
+        return {"directory": None, "state": "off", "answers": 0, "source": source}
     if not os.path.isdir(home):
-        return {"directory": home, "state": "empty: made when first needed", "answers": 0}
+        return {"directory": home, "state": "empty: made when first needed", "answers": 0, "source": source}
     state = "ready" if os.access(home, os.W_OK) else "not writable: every search is done anew"
     if cache.foreign(home):
         state = "not used: others own it or can write it"
-    return {"directory": home, "state": state, "answers": len(os.listdir(home))}
+    return {"directory": home, "state": state, "answers": sum(map(cache.ours, os.listdir(home))), "source": source}
+
+
+def _source(variable: str) -> str:
+    """Where a setting comes from: its variable, or the default."""
+    value = loader.setting(variable)
+    return f"{variable}={value}" if value else "default"
 
 
 def text(facts: "dict[str, Any]") -> str:
@@ -90,10 +102,10 @@ def text(facts: "dict[str, Any]") -> str:
     process, python = facts["process"], facts["python"]
     level = f", x86-64-v{process['isa_level']}" if process["isa_level"] else ""
     lines = [
-        f"nativeload {facts['nativeload']['version']} ({facts['nativeload']['backend']} backend)",
+        f"nativeload {facts['nativeload']['version']} ({facts['nativeload']['backend']} backend, {facts['nativeload']['source']})",
         f"python     {python['version']} at {python['executable']}, prefix {python['prefix']}",
         f"process    {process['machine']}{level}, {process['libc']} {process['libc_version']}, {process['linker']}",
-        f"cache      {facts['cache']['directory'] or 'off'}: {facts['cache']['state']}, {facts['cache']['answers']} answers",
+        f"cache      {facts['cache']['directory'] or 'off'}: {facts['cache']['state']}, {facts['cache']['answers']} answers ({facts['cache']['source']})",
         f"config     {facts['configuration']['file'] or ''}: {facts['configuration']['state']}",
     ]
     lines += _section("overrides in force", [f"{o['variable']}={o['value']} {o['note']}" for o in facts["overrides"]])

@@ -96,7 +96,9 @@ def known_sonames(spec: LibrarySpec) -> tuple[str, ...]:
     """The sonames under which a process may have a library already."""
     wanted = requirement.parse(spec.name)
     entry = None if wanted.filename else catalog.lookup(wanted.stem)
-    return tuple(dict.fromkeys((*(entry.sonames if entry else ()), *((spec.soname,) if spec.soname else ()))))
+    # A dependency that is loaded first must not become a second copy either.
+    own = (spec.soname, *(images.read(path).soname for path in spec.dependencies))
+    return tuple(dict.fromkeys((*(entry.sonames if entry else ()), *filter(None, own))))
 
 
 def invalidate_caches() -> None:

@@ -89,7 +89,7 @@ def test_a_symbol_that_only_another_copy_has(tmp_path: Path, loaded: Path) -> No
     answer = trial("specimen", tmp_path / "site", symbols=["news"], before=_mapping(loaded))
     assert answer.error == "ABIMismatchError"
     assert "does not export news" in answer.text
-    assert f"this process already has {NAME} from {loaded}; a second copy is a hazard" in answer.text
+    assert f"loaded   rejected {loaded}: does not export news" in answer.text
     assert str(home / NAME) in answer.text
     assert answer.mapped_below(tmp_path) == [str(loaded)]
     assert trial("specimen", tmp_path / "site", symbols=["news"]).library["path"] == str(home / NAME)

@@ -6,7 +6,7 @@ from nativeload import catalog, core
 from nativeload.errors import ABIMismatchError, OverrideError
 from nativeload.machinery import override
 from nativeload.machinery.wheel import WheelFinder
-from nativeload.spec import Trace, candidate
+from nativeload.spec import Rejection, Trace, candidate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,15 +23,16 @@ class LoadedFinder:
 
     def candidates(self, requirement: "Requirement", trace: Trace) -> "Iterator[Candidate]":
         """Each image of that soname. Raises OverrideError where one contradicts the user's choice, ABIMismatchError
-        where one is of a version that will not do.
+        where one is of a version that will not do, or lacks a symbol.
 
-        An image of other ABI features under another soname is another library, and the chain goes on.
+        An image of other ABI features under another soname is another library, and the chain goes on; so it does
+        for a missing symbol where the catalog tells the features by symbols.
         """
         mapped = _mapped(requirement)
         if not mapped:
             trace.absent(requirement.filename or f"lib{requirement.name}.so*", "not in this process")
             return
-        _agree(requirement, mapped)
+        _agree(requirement, mapped, trace)
         shipped = {one.path: one for one in WheelFinder().candidates(requirement, Trace())}
         for path, soname in mapped:
             known = shipped.get(path)
@@ -44,7 +45,9 @@ class LoadedFinder:
                 abi=known.abi if known else (),
                 entry=known.entry if known else catalog.lookup(requirement.stem),
             )
-            if trace.rejection is not None and trace.rejection.kind == "version":
+            kind = trace.rejection.kind if trace.rejection else ""
+            entry = catalog.lookup(requirement.stem)
+            if kind == "version" or (kind == "symbol" and not (entry and entry.abi)):
                 raise ABIMismatchError(requirement.text, requirement.name, trace.steps)
 
 
@@ -59,7 +62,7 @@ def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
     ]
 
 
-def _agree(requirement: "Requirement", mapped: list[tuple[str, str]]) -> None:
+def _agree(requirement: "Requirement", mapped: list[tuple[str, str]], trace: Trace) -> None:
     """The user's choice binds what is loaded too."""
     choice = override.choose(requirement)
     if choice is None:
@@ -67,6 +70,9 @@ def _agree(requirement: "Requirement", mapped: list[tuple[str, str]]) -> None:
     spec = override.resolve(requirement, choice)
     if not any(same_file(path, spec.path) for path, _ in mapped):
         reason = f"it means {spec.path}, but this process already has {mapped[0][0]}"
+        trace.rejected(
+            mapped[0][0], Rejection(kind="soname", reason=f"{choice.variable}={choice.value} contradicts it")
+        )
         raise OverrideError(choice.variable, choice.value, reason)
 
 

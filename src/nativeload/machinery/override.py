@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 RESERVED = ("NATIVELOAD_BACKEND", "NATIVELOAD_CACHE")
 
 
+ISOLATED = "this interpreter runs isolated (python -I or -E)"
+
+
 class Choice(Record):
     """What the user chose for a library, and where it is written."""
 
@@ -50,6 +53,8 @@ class OverrideFinder:
         before = len(trace)
         yield from _proposals(requirement, choice, trace)
         rejection = trace.rejection if len(trace) > before else None
+        if rejection is None:
+            trace.absent(f"{choice.variable}={choice.value}", _nothing(choice))
         raise OverrideError(choice.variable, choice.value, rejection.reason if rejection else _nothing(choice))
 
 
@@ -107,7 +112,7 @@ def ignored(requirement: "Requirement", config: str) -> "Iterator[tuple[str, str
         for name in dict.fromkeys((requirement.name, requirement.stem)):
             variable = loader.variable_of(name)
             if os.environ.get(variable):
-                yield f"{variable}={os.environ[variable]}", "this interpreter runs isolated (python -I or -E)"
+                yield f"{variable}={os.environ[variable]}", ISOLATED
     if config:
         reason = "this interpreter runs isolated (python -I)" if sys.flags.isolated else untrusted(config)
         if reason:

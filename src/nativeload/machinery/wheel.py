@@ -81,7 +81,8 @@ def _shipped(
     label, version = distribution.label, distribution.version
     paths = list(_places(distribution, wheel, trace))
     if not paths:
-        trace.absent(wheel.path or wheel.data, f"{label} {version} is installed, but has no such file")
+        reason = f"{label} {version} is installed, but has no such file"
+        trace.rejected(wheel.path or wheel.data, Rejection(kind="declaration", reason=reason))
     for path in paths:
         yield candidate(
             path,
