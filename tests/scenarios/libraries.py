@@ -6,7 +6,9 @@ import functools
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from elftools.elf.elffile import ELFFile
 
 from parts import cc
 
@@ -71,3 +73,11 @@ def patched(source: Path, path: Path, offset: int, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(image)
     return path
+
+
+def dynamic_entry(path: Path, tag: str) -> int:
+    """Where in a file its first dynamic entry of this tag is: 8 bytes of tag, 8 of value."""
+    with open(path, "rb") as file:
+        section: Any = ELFFile(file).get_section_by_name(".dynamic")
+        index = next(index for index, entry in enumerate(section.iter_tags()) if entry.entry.d_tag == tag)
+        return int(section["sh_offset"] + index * section["sh_entsize"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parts import run
-from scenarios.libraries import calls, library, returns
+from scenarios.libraries import calls, dynamic_entry, library, patched, returns
 from scenarios.linker import ask
 
 FIND = """
@@ -58,3 +58,18 @@ def test_not_for_a_dependency(tmp_path: Path, env: dict[str, str], paths: dict[s
     (tmp_path / "elsewhere").mkdir()
     elsewhere = ask(root, env=env, cwd=tmp_path / "elsewhere").agreed()
     assert "not found" in elsewhere.refusal
+
+
+@pytest.mark.parametrize("kind", ["rpath", "runpath"])
+def test_an_empty_search_path_names_nothing(tmp_path: Path, kind: str) -> None:
+    """Not even the current directory, as an empty item would. A DT_RUNPATH still silences what is inherited."""
+    library(tmp_path / "cwd" / "libdep.so", returns("dep", 7), soname="libdep.so")
+    full = library(tmp_path / "app" / "full.so", calls("middle", "dep"), needed=["libdep.so"], **{kind: "/nowhere"})
+    value = dynamic_entry(full, f"DT_{kind.upper()}") + 8
+    # Offset 0 of the string table is the empty string.
+    middle = patched(full, tmp_path / "app" / "libmiddle.so", value, bytes(8))
+    assert "not found" in ask(middle, cwd=tmp_path / "cwd").agreed().refusal
+    path = f"{tmp_path}/app:{tmp_path}/cwd"
+    root = library(tmp_path / "app" / "libroot.so", calls("root", "middle"), needed=["libmiddle.so"], rpath=path)
+    answer = ask(root, call="root").agreed()
+    assert answer.value == (7 if kind == "rpath" else None)

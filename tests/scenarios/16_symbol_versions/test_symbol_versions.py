@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from parts import cc
-from scenarios.libraries import calls, library, patched, returns
+from scenarios.libraries import calls, dynamic_entry, library, patched, returns
 from scenarios.linker import ask
 
 if TYPE_CHECKING:
@@ -108,11 +107,8 @@ def test_of_what_is_not_needed_the_linker_ends_the_process(tmp_path: Path) -> No
     """What is left by a tool that takes a DT_NEEDED away, and not the versions wanted of it."""
     whole = consumer(tmp_path / "app" / "libroot.so", "DEP_2")
     versioned(tmp_path / "lib" / "libdep.so", "DEP_2")
-    with open(whole, "rb") as file:
-        dynamic: Any = ELFFile(file).get_section_by_name(".dynamic")
-        (index,) = (index for index, tag in enumerate(dynamic.iter_tags()) if tag.entry.d_tag == "DT_NEEDED")
-        offset = dynamic["sh_offset"] + index * dynamic["sh_entsize"]
-    root = patched(whole, tmp_path / "app" / "libcut.so", offset, struct.pack("=q", DT_DEBUG))
+    needed = dynamic_entry(whole, "DT_NEEDED")
+    root = patched(whole, tmp_path / "app" / "libcut.so", needed, struct.pack("=q", DT_DEBUG))
     with pytest.raises(AssertionError, match=r"Inconsistency detected by ld\.so"):
         ask(root)
     assert ask(root, load=False).kind == "symbol-version"
