@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 USUAL: "tuple[Finder, ...]" = (LoadedFinder(), OverrideFinder(), WheelFinder(), PrefixFinder(), SystemFinder())
 finders = [*USUAL]
+# Kinds of rejection that no provider's words about the file, and no other name of it, can change.
+_OF_THE_FILE = ("format", "machine", "libc", "isa-level", "symbol")
 
 
 def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | None, Trace]:
@@ -49,7 +51,7 @@ def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
             trace.rejected(proposed.path, verdict)
             if verdict.kind in ("dependency", "symbol-version"):
                 trace.lasting = False  # It would do once what it needs is installed, wherever that will be.
-            if verdict.kind != "dependency" and state != "-":
+            if verdict.kind in _OF_THE_FILE and state != "-":
                 refused.add(state)
     return None
 
