@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import string
 
-from hypothesis import example, given
+import pytest
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
+import nativeload
 from nativeload import requirement
 from nativeload.errors import RequirementError
 
@@ -79,3 +81,22 @@ def test_versions_never_raise(specifier: str, version: str) -> None:
     except RequirementError:
         found = requirement.parse("a>=1")
     assert found.admits(version) in (True, False)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["z", "libz.so.1", "openblas", "nothing-of-this-name"]) | st.text(max_size=8),
+    rest=st.sampled_from(["", "[lp64]", ">=0", "[", ">=9999"]) | st.text(max_size=8),
+    symbols=st.lists(st.sampled_from(["adler32", "\ud800", "\udcff", "a b", "é"]) | st.text(max_size=8), max_size=2),
+)
+def test_any_question(name: str, rest: str, symbols: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library, none, or a RequirementError; and whatever is said of it can be printed."""
+    monkeypatch.setenv("NATIVELOAD_CACHE", "0")
+    try:
+        spec = nativeload.find_spec(name + rest, symbols=symbols)
+    except RequirementError as error:
+        assert str(error)  # noqa: PT017 - what is raised at all is the point
+        return
+    explanation = nativeload.explain(name + rest, symbols=symbols)
+    assert (explanation.spec is None) == (spec is None)
+    assert str(explanation).splitlines()

@@ -136,6 +136,21 @@ def test_those_there_are(chain: list[abc.Finder]) -> None:
     assert nativeload.find_spec("z") is None
 
 
+def test_one_file_under_two_declarations(fresh: None, site: Path, good: Path) -> None:
+    """Hard links, as some installers make them: what the second provider says of the file may be what is asked for."""
+    first = provider(site, "a-wheel", f'{declaration(version="1.0")}abi = ["ilp64"]\n', files={NAME: good}) / NAME
+    second = provider(site, "b-wheel", f'{declaration(version="2.0")}abi = ["lp64"]\n') / NAME
+    second.hardlink_to(first)
+    for text, path in (("specimen", first), ("specimen>=2", second), ("specimen[lp64]", second)):
+        spec = nativeload.find_spec(text)
+        assert spec is not None
+        assert spec.path == str(path)
+    # What is wrong with the file itself is said once.
+    first.write_bytes(LINKER_SCRIPT)
+    (refused,) = [step for step in nativeload.explain("specimen").steps if step.verdict == "rejected"]
+    assert refused.candidate == str(first)
+
+
 STRINGS = {"finder": str, "candidate": str, "verdict": str, "reason": str}
 
 
