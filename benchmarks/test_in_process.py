@@ -84,7 +84,8 @@ def declared_by_nativeload(site: str) -> list[Any]:
 
 def declared_by_importlib(site: str) -> list[Any]:
     # Its own memory of the directory, which it keeps by modification time, is dropped too.
-    importlib.metadata.MetadataPathFinder.invalidate_caches()
+    finders: Any = importlib.metadata
+    finders.FastPath.__new__.cache_clear()
     return list(importlib.metadata.entry_points(group=metadata.GROUP))
 
 
