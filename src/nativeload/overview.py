@@ -87,7 +87,7 @@ def _cache() -> "dict[str, Any]":
         return {"directory": home, "state": "empty: made when first needed", "answers": 0, "source": source}
     state = "ready" if os.access(home, os.W_OK) else "not writable: every search is done anew"
     if cache.foreign(home):
-        state = "not used: others own it or can write it"
+        state = "not written: others own it or can write it"
     return {"directory": home, "state": state, "answers": sum(map(cache.ours, os.listdir(home))), "source": source}
 
 
