@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,23 @@ from unit import specimens
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+LIMIT = 240  # seconds: on a busy machine with sanitizers, ten times what any test takes
+
+
+@pytest.fixture(autouse=True)
+def _no_hang() -> Iterator[None]:
+    """A test that waits for what never comes (a FIFO's writer) fails, and the others run."""
+
+    def late(number: int, frame: object) -> None:
+        # Not an OSError, which what hangs might well expect.
+        pytest.fail(f"still running after {LIMIT} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")
