@@ -70,10 +70,12 @@ def test_the_wheels_own_copy_keeps_its_provider(wheel: Path, tmp_path: Path) -> 
     )
 
 
-def test_a_version_that_will_not_do_ends_the_search(tmp_path: Path, good: Path) -> None:
+@pytest.mark.parametrize("soname", ["libspecimen.so.1", "libspecimen.so.2"])
+def test_a_version_that_will_not_do_ends_the_search(soname: str, tmp_path: Path) -> None:
     """A wheel has what is asked for, but the process has another: said, and no second copy mapped."""
     old = specimen(tmp_path / "old" / "libspecimen.so.1.2", soname="libspecimen.so.1")
-    home = provider(tmp_path / "site", "some-wheel", declaration(version="2.0"), files={NAME: good})
+    new = specimen(tmp_path / "new.so", soname=soname)
+    home = provider(tmp_path / "site", "some-wheel", declaration(version="2.0"), files={NAME: new})
     answer = trial("specimen>=2", tmp_path / "site", before=_mapping(old))
     assert answer.error == "ABIMismatchError"
     assert f"loaded   rejected {old}: is version 1.2 (from the file's name); >=2 was asked for" in answer.text
