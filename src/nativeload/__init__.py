@@ -1,42 +1,22 @@
 """importlib for shared libraries: `nativeload.load("openblas")` gives the right copy, and `explain` says why.
 
-The public face. Importing it imports nothing slow: what the usual `load` does not run is imported when first
-asked for. Nothing here, and nothing it calls, imports a provider.
+The public face, and the usual `load` from start to end: what was loaded here, what the cache remembers, `Library`,
+`dlopen`. It runs in other people's `__init__.py`, so it is one file, as each costs everybody a tenth of a
+millisecond, and imports nothing that the interpreter has not imported already. What the usual `load` does not run
+is imported when first asked for. Nothing here, and nothing it calls, imports a provider.
 """
 
 import os
 import sys
+from _thread import RLock
 
 TYPE_CHECKING = False
-
-
-def _backend() -> object:
-    """The C extension; the pure-Python one where that is not built, or `NATIVELOAD_BACKEND` says so."""
-    chosen = "" if sys.flags.ignore_environment else os.environ.get("NATIVELOAD_BACKEND", "")
-    if chosen not in ("", "c", "python"):
-        raise ImportError(f"NATIVELOAD_BACKEND={chosen} cannot be honoured: it is neither 'c' nor 'python'")
-    if chosen != "python":
-        try:
-            from nativeload import _native
-        except ImportError:
-            if chosen == "c":
-                raise
-        else:
-            return _native
-    from nativeload import _pure
-
-    return _pure
-
-
-if not TYPE_CHECKING:
-    core = _backend()
-
-from nativeload.loader import Library, load  # noqa: E402 - they run on the backend
-
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Iterable
+    from typing import Any, Literal, TypeAlias
 
-    from nativeload import _native as core  # noqa: F401 - what every module takes it for
+    from nativeload import _native as core
     from nativeload.abc import Finder
     from nativeload.errors import (
         ABIMismatchError,
@@ -49,8 +29,14 @@ if TYPE_CHECKING:
         SymbolNotFoundError,
     )
     from nativeload.explanation import Explanation
+    from nativeload.face import explain, find_spec, invalidate_caches, loaded
     from nativeload.inventory import LoadedImage
     from nativeload.spec import LibrarySpec, Provider
+
+    # name, path, soname, version, origin, distribution, its version; "" where unknown
+    Facts: TypeAlias = tuple[str, str, str, str, str, str, str]
+    # facts, ABI features, dependencies to load first, sonames under which the process may have it already
+    Answer: TypeAlias = tuple[Facts, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
     finders: list[Finder]
     """The chain, in order: a list that anyone may edit, like `sys.meta_path`."""
@@ -77,61 +63,324 @@ __all__ = [
     "loaded",
 ]
 
-_HOMES = {"Explanation": "explanation", "LoadedImage": "inventory", "LibrarySpec": "spec", "Provider": "spec"}
+_HOMES = {  # of what is no error
+    "Explanation": "explanation",
+    "LibrarySpec": "spec",
+    "LoadedImage": "inventory",
+    "Provider": "spec",
+    "explain": "face",
+    "find_spec": "face",
+    "finders": "resolution",
+    "invalidate_caches": "face",
+    "loaded": "face",
+}
+_MAGIC = b"nativeload answer 1 0.1.0"  # the format of an answer on disk, and the version of nativeload
+_LIMIT = 1 << 18  # bytes; a real answer has about 2,000
+_FLAGS = {"local": os.RTLD_NOW | os.RTLD_LOCAL, "global": os.RTLD_NOW | os.RTLD_GLOBAL}
+
+_asked: "dict[tuple[str, tuple[str, ...], str], Library]" = {}
+_handles: "dict[int, Library]" = {}
+_lock = RLock()
+_process = ""
 
 
-def find_spec(requirement: str, *, symbols: "Iterable[str]" = ()) -> "LibrarySpec | None":
-    """Say which library `load` would give, without mapping any; None when none would do.
+# What the user has set
 
-    Parameters are those of `load`. Raises RequirementError for a malformed requirement and OverrideError for an
-    override that cannot be honoured.
+
+def _setting(variable: str) -> str:
+    """An environment variable of nativeload's, "" where unset; `python -E` and `-I` ignore them all."""
+    return "" if sys.flags.ignore_environment else os.environ.get(variable, "")
+
+
+def _name_of(requirement: str) -> str:
+    """The library's name: what stands before the extras, the specifier or anything else."""
+    for position, character in enumerate(requirement):
+        if not (character.isalnum() or character in "._+-"):
+            return requirement[:position]
+    return requirement
+
+
+def _variable_of(name: str) -> str:
+    """The environment variable that overrides a library: `NATIVELOAD_OPENBLAS`."""
+    name = name.upper()
+    for character in name:
+        if not (character.isalnum() and character.isascii()):
+            name = name.replace(character, "_")
+    return f"NATIVELOAD_{name}"
+
+
+def _variables_of(name: str) -> "tuple[str, ...]":
+    """The environment variables that override a library, the one that counts first: its own, its bare name's."""
+    if ".so" not in name:
+        return (_variable_of(name),)
+    return _variable_of(name), _variable_of(name.partition(".so")[0].removeprefix("lib"))
+
+
+def _user_directory(variable: str, default: str, kind: str) -> str:
+    """nativeload's directory of one kind as platformdirs has it, "" where there is none."""
+    if not sys.platform.startswith("linux"):
+        import platformdirs
+
+        return str(getattr(platformdirs, f"user_{kind}_dir")("nativeload", appauthor=False))
+    # The rule of the XDG base directories, which platformdirs takes milliseconds of imports to say.
+    home = os.environ.get("HOME") or os.path.expanduser("~")
+    base = os.environ.get(variable, "").strip() or f"{home.rstrip('/')}/{default}"
+    return f"{base}/nativeload" if base.startswith("/") else ""
+
+
+def _cache_directory() -> str:
+    """Where answers are kept, "" where they are not: `NATIVELOAD_CACHE` is a directory, or 0 for none."""
+    chosen = _setting("NATIVELOAD_CACHE")
+    if chosen.lower() in ("0", "off", "no", "false"):
+        return ""
+    return chosen if chosen.startswith("/") else _user_directory("XDG_CACHE_HOME", ".cache", "cache")
+
+
+def _config_file(*, obeyed: bool = True) -> str:
+    """The user's configuration file, "" where there is none; `python -I` obeys none."""
+    base = "" if obeyed and sys.flags.isolated else _user_directory("XDG_CONFIG_HOME", ".config", "config")
+    return base and f"{base}/config.toml"
+
+
+# What the cache remembers
+
+
+def _key(requirement: str, symbols: "tuple[str, ...]") -> str:
+    """Everything but files that could change the answer, as text; "" where more could."""
+    global _process
+    if not _process:
+        searched = core.searched()
+        if not all(map(os.path.isabs, searched)):
+            return ""  # What a dependency comes to depends on the current directory.
+        host = (sys.implementation.cache_tag, core.__name__, os.uname().machine, core.libc(), core.isa_level())
+        _process = repr((*host, sys.prefix, searched))
+    overrides = list(map(_setting, _variables_of(_name_of(requirement))))
+    place = None
+    for entry in sys.path:
+        # A relative one is another directory in each working directory. "" is none: no library is looked for there.
+        if type(entry) is str and entry and entry[0] != "/":
+            here = os.stat(".")
+            place = here.st_dev, here.st_ino
+    return repr((requirement, symbols, overrides, _config_file(), _process, place, sys.path))
+
+
+def _recall(asked: str) -> "Answer | None":
+    """The answer stored under a key, if every path it rests on is as it was; none under ""."""
+    home = asked and _cache_directory()
+    if not home:
+        return None
+    path = f"{home}/{core.digest(asked.encode('utf-8', 'surrogateescape'))}"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        state = os.fstat(descriptor)
+        # A regular file that only this user can have written.
+        if state.st_mode & 0o170022 != 0o100000 or state.st_uid != os.geteuid() or state.st_size > _LIMIT:
+            return None
+        content = os.read(descriptor, state.st_size)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    magic, _, rest = content.partition(b"\n")
+    checksum, _, body = rest.partition(b"\n")
+    if magic != _MAGIC or checksum != core.digest(body).encode():
+        return None
+    fields = body.decode("utf-8", "surrogateescape").split("\0")
+    groups, end = [], 0
+    try:
+        while end < len(fields):
+            start = end + 1
+            end = start + int(fields[end])
+            groups.append(tuple(fields[start:end]))
+            if not start <= end <= len(fields):
+                return None
+        (stored,), paths, signatures, facts, abi, dependencies, sonames = groups
+    except ValueError:
+        return None
+    if stored != asked or len(facts) != 7 or tuple(map(core.signature, paths)) != signatures:
+        return None
+    return facts, abi, dependencies, sonames
+
+
+# Loading
+
+
+class Library:
+    """One loaded library; made by `load`, never closed.
+
+    `name` as asked for, `path` (absolute), `soname`, `version`, `origin` ("loaded", "override", "wheel", "prefix"
+    or "system"), `abi` (the features found in it) and `handle` (the linker's, as an int).
     """
-    from nativeload import resolution
 
-    return resolution.find_spec(requirement, symbols)
+    __slots__ = ("_ctypes", "_provider", "abi", "handle", "name", "origin", "path", "soname", "version")
+
+    def __init__(self, answer: "Answer", handle: int) -> None:
+        facts, self.abi, _, _ = answer
+        self.name, self.path, soname, version, self.origin, *self._provider = facts
+        self.soname = soname or None
+        self.version = version or None
+        self.handle = handle
+        self._ctypes: ctypes.CDLL | None = None
+
+    def __repr__(self) -> str:
+        return f"<nativeload.Library {self.name!r} from {self.path!r}>"
+
+    @property
+    def provider(self) -> "Provider | None":
+        """The installed distribution that ships it, None where no distribution is known to."""
+        from nativeload.spec import Provider
+
+        distribution, version = self._provider
+        return Provider(distribution=distribution, version=version) if distribution else None
+
+    @property
+    def ctypes(self) -> "ctypes.CDLL":
+        """A `ctypes.CDLL` of this very handle: nothing is opened again."""
+        if self._ctypes is None:
+            import ctypes
+
+            self._ctypes = ctypes.CDLL(self.path, handle=self.handle)
+        return self._ctypes
+
+    def ffi(self, cdef: "str | Any") -> "Any":
+        """A cffi library of this very handle.
+
+        `cdef` is C declarations, or a `cffi.FFI` that has them (to use its types and `new` as well). Raises
+        ModuleNotFoundError without cffi (`pip install nativeload[cffi]`).
+        """
+        if isinstance(cdef, str):
+            import cffi
+
+            declarations, cdef = cdef, cffi.FFI()
+            cdef.cdef(declarations)
+        return cdef.dlopen(cdef.cast("void *", self.handle))
+
+    def symbol(self, name: str) -> int:
+        """The address of a symbol, as dlsym has it (its dependencies' symbols included).
+
+        Raises SymbolNotFoundError, which names the nearest that the library has.
+        """
+        address = core.dlsym(self.handle, name)
+        if address is None:
+            from nativeload.advice import nearest
+            from nativeload.errors import SymbolNotFoundError
+
+            raise SymbolNotFoundError(self.path, name, nearest(self.path, name))
+        return address
 
 
-def explain(requirement: str, *, symbols: "Iterable[str]" = ()) -> "Explanation":
-    """Run the search of `load` with every step recorded, mapping nothing: `str()` is the text, `.to_dict()` the JSON.
+def load(requirement: str, *, symbols: "Iterable[str]" = (), mode: 'Literal["local", "global"]' = "local") -> "Library":
+    """Load the right copy of a native library, once, and say which it is.
 
-    Parameters are those of `load`. Raises RequirementError for a malformed requirement; every other refusal is
-    part of the explanation.
+    Parameters: `requirement` in the syntax of PEP 508, a library's name with ABI features as extras
+    ("openblas[ilp64]>=0.3.20"), a soname ("libz.so.1") or a development name ("libz.so"); `symbols` that it must
+    export; `mode` "local" (RTLD_LOCAL) or "global" (RTLD_GLOBAL: its symbols are seen by every later library).
+
+    Raises RequirementError, LibraryNotFoundError, ABIMismatchError, OverrideError, or LinkError when the linker
+    itself refuses. Nothing is mapped unless the file passed every check. Audit events: `nativeload.find`
+    (requirement) for a search, `nativeload.load` (name, path) before each file is loaded.
     """
-    from nativeload import explanation
+    if type(symbols) is not tuple:
+        symbols = _names(symbols)
+    library = _asked.get((requirement, symbols, mode))
+    if library is None:
+        with _lock:
+            library = _asked.get((requirement, symbols, mode))
+            if library is None:
+                library = _asked[requirement, symbols, mode] = _load(requirement, symbols, mode)
+                return library
+    sys.audit("nativeload.load", library.name, library.path)
+    return library
 
-    return explanation.explain(requirement, symbols)
+
+def _names(symbols: "Iterable[str]") -> "tuple[str, ...]":
+    """Symbols asked for, as a tuple. Raises TypeError for a string, whose letters would be taken for them."""
+    if isinstance(symbols, str):
+        raise TypeError("symbols is a sequence of names, not one string")
+    return tuple(symbols)
 
 
-def loaded() -> "list[LoadedImage]":
-    """Every image this process has mapped, in load order, with its provider where that is known."""
-    from nativeload import inventory
+def _load(requirement: str, symbols: "tuple[str, ...]", mode: str) -> Library:
+    if mode not in _FLAGS:
+        raise ValueError(f"mode is 'local' or 'global', not {mode!r}")
+    if not isinstance(requirement, str):
+        raise TypeError(f"a requirement is a str, not {type(requirement).__name__}")
+    sys.audit("nativeload.find", requirement)
+    asked = _key(requirement, symbols)
+    if "nativeload.resolution" in sys.modules:
+        from nativeload.loader import edited
 
-    return inventory.loaded()
+        if edited():
+            asked = ""
+    answer = _recall(asked)
+    if answer is not None:
+        # The process may have this library already: then the cached answer is not the whole story.
+        stem, sonames = f"lib{answer[0][0]}.so", answer[3]
+        for _, soname in core.linkmap():
+            if soname and (soname in sonames or soname.startswith(stem)):
+                break
+        else:
+            library = _open(answer, mode)
+            if type(library) is Library:
+                return library
+            # The full search says why the linker refuses, or finds another.
+    from nativeload import loader
+
+    return loader.load_anew(requirement, symbols, mode, asked)
 
 
-def invalidate_caches() -> None:
-    """Forget what this process read of directories and files, and that of every finder that has this method.
+def _open(answer: "Answer", mode: str) -> "Library | OSError":
+    """The library, or the linker's refusal. What an audit hook raises is for the caller."""
+    facts, _, dependencies, _ = answer
+    for path in (*dependencies, facts[1]):  # of every file before the first is mapped
+        sys.audit("nativeload.load", facts[0], path)
+    try:
+        for path in dependencies:
+            core.dlopen(path, _FLAGS["local"])
+        handle = core.dlopen(facts[1], _FLAGS[mode])
+    except OSError as error:
+        return error
+    return _handles.setdefault(handle, Library(answer, handle))
 
-    The cache on disk needs none of it: each answer in it is checked against the files it came from.
-    """
-    from nativeload import resolution
 
-    resolution.invalidate_caches()
+def _after_fork() -> None:
+    # A lock that another thread of the parent held would never be released in the child.
+    global _lock
+    _lock = RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+# What is imported when asked for
 
 
 def __getattr__(name: str) -> object:
-    if name == "finders":
-        from nativeload import resolution
-
-        value: object = resolution.finders
-    elif name in __all__:
-        module = _HOMES.get(name, "errors")
-        value = getattr(__import__(f"nativeload.{module}", fromlist=[name]), name)
-    else:
+    if name not in __all__:
         raise AttributeError(f"module 'nativeload' has no attribute {name!r}")
-    globals()[name] = value
+    module = __import__(f"nativeload.{_HOMES.get(name, 'errors')}", fromlist=[name])
+    value: object = globals().setdefault(name, getattr(module, name))
     return value
 
 
-def __dir__() -> list[str]:
+def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__})
+
+
+# The backend: the C extension; the pure-Python one where that is not built, or `NATIVELOAD_BACKEND` says so.
+_chosen = _setting("NATIVELOAD_BACKEND")
+if _chosen not in ("", "c", "python"):
+    raise ImportError(f"NATIVELOAD_BACKEND={_chosen} cannot be honoured: it is neither 'c' nor 'python'")
+if not TYPE_CHECKING:
+    try:
+        if _chosen == "python":
+            import nativeload._pure as core
+        else:
+            import nativeload._native as core
+    except ImportError:
+        if _chosen:
+            raise
+        import nativeload._pure as core

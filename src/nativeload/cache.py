@@ -1,7 +1,7 @@
 """Keeping answers on disk. An answer is what was asked, every path it rests on with its signature, and the answer.
 
 It holds only while each path has the signature it had; anything else about a cache file (stale, truncated,
-foreign, hostile, unreadable) means that the search is done again. `loader.recall` reads what is kept here.
+foreign, hostile, unreadable) means that the search is done again. `nativeload.load` reads what is kept here.
 """
 
 import os

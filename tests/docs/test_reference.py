@@ -90,7 +90,7 @@ def test_a_name_that_is_missing_is_seen() -> None:
 @pytest.mark.parametrize("name", [name for name in nativeload.__all__ if inspect.isfunction(getattr(nativeload, name))])
 def test_signatures_are_as_they_are(name: str) -> None:
     section = _sections(_text(API))[name]
-    signature = f"{name}{inspect.signature(getattr(nativeload, name))}".replace("nativeload.loader.", "")
+    signature = f"{name}{inspect.signature(getattr(nativeload, name))}".replace("nativeload.", "")
     assert re.sub("[\"']", "", signature) in re.sub("[\"']", "", section)
 
 

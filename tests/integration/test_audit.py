@@ -119,7 +119,7 @@ def test_a_cached_answer_raises_the_same_events(installed: Path, tmp_path: Path)
     ],
 )
 def test_a_hook_that_raises_forbids(forbid: str, call: str, installed: Path) -> None:
-    code = f"print(json.dumps([attempt({call}), ours(), len(nativeload.loader.libraries())]))"
+    code = f"print(json.dumps([attempt({call}), ours(), len(nativeload._handles)]))"
     said, mapped, registered = ask(installed, code, forbid=forbid).json
     assert said.startswith("forbidden: nativeload.")
     assert (mapped, registered) == ([], 0)

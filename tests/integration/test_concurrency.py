@@ -31,7 +31,6 @@ COUNTED = (
     + """
 import contextlib, json, os, sys, threading, time
 import nativeload
-from nativeload import loader
 
 calls, searches, real = [], [], nativeload.core.dlopen
 
@@ -82,7 +81,7 @@ def test_threads_share_one_dlopen_and_one_object(env: dict[str, str]) -> None:
     assert run(bare(), COUNTED + HAMMER, env=env).check().json == [everyone, 1, 1, 1, 1, []]
 
     # Without the lock, each thread that comes before the first has finished opens it for itself.
-    unlocked = COUNTED + "loader._lock = contextlib.nullcontext()\n" + HAMMER
+    unlocked = COUNTED + "nativeload._lock = contextlib.nullcontext()\n" + HAMMER
     assert run(bare(), unlocked, env=env).check().json[2] > 1
 
 

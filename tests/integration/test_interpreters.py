@@ -59,7 +59,7 @@ def report(*facts):
 WORK = """
 import sys
 import nativeload
-before = len(nativeload.loader.libraries())
+before = len(nativeload._handles)
 library = nativeload.load("answer>=1")
 again = nativeload.load("answer>=1") is library
 refused = ""

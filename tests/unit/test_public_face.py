@@ -70,7 +70,9 @@ def test_importing_it_imports_nothing_slow(options: list[str]) -> None:
     path = [str(place) for place in nativeload_path()]
     (new,) = ask(code, arguments=path, options=options)
     assert HEAVY.intersection(new) == set()
-    assert "nativeload.loader" in new
+    # Each file more is a tenth of a millisecond.
+    own = {name for name in new if name.startswith("nativeload") and not name.startswith("nativeload._pure.")}
+    assert own in ({"nativeload", "nativeload._native"}, {"nativeload", "nativeload._pure"})
     # The check sees what it looks for.
     heavy = ask(code.replace("import nativeload", "import importlib.metadata"), options=options)[0]
     assert {"re", "importlib.metadata"} <= set(heavy)
