@@ -1,12 +1,15 @@
 /* The Python face of the core: nativeload/_native.pyi is its contract. The only file with Python.h. */
+#define _GNU_SOURCE
 #ifndef Py_GIL_DISABLED
 #define Py_LIMITED_API 0x030b0000
 #endif
 #include <Python.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "elf.h"
 #include "exports.h"
@@ -18,6 +21,7 @@
 #include "status.h"
 #include "symbols.h"
 #include "versions.h"
+#include "walk.h"
 
 /* ---- arguments and errors ---- */
 
@@ -130,6 +134,25 @@ elf_strings(const struct nl_elf *elf, const struct nl_list *list)
     return tuple;
 }
 
+/* ((place among needed, 1 for DT_AUXILIARY or 2 for DT_FILTER, name), …) */
+static PyObject *
+filters(const struct nl_elf *elf)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)elf->filters.count / 3);
+    for (uint32_t i = 0; tuple != NULL && i < elf->filters.count; i += 3) {
+        const uint32_t *item = elf->filters.items + i;
+        PyObject *entry = PyTuple_New(3);
+        if (entry == NULL || put(entry, 0, PyLong_FromUnsignedLong(item[1])) < 0
+            || put(entry, 1, PyLong_FromUnsignedLong(item[0])) < 0 || put(entry, 2, elf_string(elf, item[2])) < 0) {
+            Py_CLEAR(entry);
+        }
+        if (put(tuple, (Py_ssize_t)i / 3, entry) < 0) {
+            Py_CLEAR(tuple);
+        }
+    }
+    return tuple;
+}
+
 /* ((version, weak), …) of `count` versions. */
 static PyObject *
 versions(const struct nl_elf *elf, const uint32_t *items, uint32_t count)
@@ -201,7 +224,7 @@ static PyObject *
 facts(const struct inspection *work)
 {
     const struct nl_elf *elf = &work->elf;
-    PyObject *tuple = PyTuple_New(18);
+    PyObject *tuple = PyTuple_New(19);
     if (tuple == NULL) {
         return NULL;
     }
@@ -214,15 +237,16 @@ facts(const struct inspection *work)
         || put(tuple, 6, elf_string(elf, elf->interp)) < 0
         || put(tuple, 7, elf_string(elf, elf->soname)) < 0
         || put(tuple, 8, elf_strings(elf, &elf->needed)) < 0
-        || put(tuple, 9, elf_string(elf, elf->rpath)) < 0
-        || put(tuple, 10, elf_string(elf, elf->runpath)) < 0
-        || put(tuple, 11, PyLong_FromUnsignedLongLong(elf->dynamic[NL_FLAGS_1])) < 0
-        || put(tuple, 12, verneed(elf)) < 0
-        || put(tuple, 13, elf_strings(elf, &elf->verdef)) < 0
-        || put(tuple, 14, PyLong_FromUnsignedLong(elf->isa_needed)) < 0
-        || put(tuple, 15, build_id(elf)) < 0
-        || put(tuple, 16, booleans(work->found, work->count)) < 0
-        || put(tuple, 17, signature(&elf->file.signature)) < 0) {
+        || put(tuple, 9, filters(elf)) < 0
+        || put(tuple, 10, elf_string(elf, elf->rpath)) < 0
+        || put(tuple, 11, elf_string(elf, elf->runpath)) < 0
+        || put(tuple, 12, PyLong_FromUnsignedLongLong(elf->dynamic[NL_FLAGS_1])) < 0
+        || put(tuple, 13, verneed(elf)) < 0
+        || put(tuple, 14, elf_strings(elf, &elf->verdef)) < 0
+        || put(tuple, 15, PyLong_FromUnsignedLong(elf->isa_needed)) < 0
+        || put(tuple, 16, build_id(elf)) < 0
+        || put(tuple, 17, booleans(work->found, work->count)) < 0
+        || put(tuple, 18, signature(&elf->file.signature)) < 0) {
         Py_CLEAR(tuple);
     }
     return tuple;
@@ -608,6 +632,378 @@ native_isa_level(PyObject *module, PyObject *unused)
     return PyLong_FromLong(nl_isa_level());
 }
 
+/* ---- linkers ---- */
+
+#define LINKER "nativeload._native.linker"
+
+/* A linker: its rules, what it has read, and the strings that the rules point into. */
+struct linker {
+    struct nl_rules rules;
+    struct nl_images images;
+    PyObject *strings;
+    PyThread_type_lock lock;
+};
+
+static void
+linker_free(struct linker *linker)
+{
+    struct nl_rules *rules = &linker->rules;
+    struct nl_texts *lists[] = {&rules->library_path, &rules->defaults, &rules->subdirectories, &rules->hwcaps,
+                                &rules->program_rpath};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        free(lists[i]->items);
+    }
+    nl_images_clear(&linker->images);
+    if (linker->images.root >= 0) {
+        close(linker->images.root);
+    }
+    if (linker->lock != NULL) {
+        PyThread_free_lock(linker->lock);
+    }
+    Py_XDECREF(linker->strings);
+    PyMem_Free(linker);
+}
+
+static void
+linker_destroy(PyObject *capsule)
+{
+    linker_free(PyCapsule_GetPointer(capsule, LINKER));
+}
+
+/* A C string that lives as long as the linker; NULL with an exception set. */
+static const char *
+kept_string(struct linker *linker, PyObject *text)
+{
+    const char *c = NULL;
+    PyObject *bytes = encode_path(text, &c);
+    int failed = bytes == NULL || PyList_Append(linker->strings, bytes) < 0;
+    Py_XDECREF(bytes);
+    return failed ? NULL : c;
+}
+
+/* Returns 0, or -1 with an exception set. */
+static int
+take_texts(struct linker *linker, PyObject *tuple, struct nl_texts *texts)
+{
+    Py_ssize_t count = PyTuple_Size(tuple);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const char *c = kept_string(linker, PyTuple_GetItem(tuple, i));
+        if (c == NULL) {
+            return -1;
+        }
+        if (nl_texts_add(texts, c) != NL_OK) {
+            PyErr_NoMemory();
+            return -1;
+        }
+    }
+    return count < 0 ? -1 : 0;
+}
+
+/* Reads the rules' fields. Returns 0, or -1 with an exception set. */
+static int
+take_rules(struct linker *linker, PyObject *tuple)
+{
+    struct nl_rules *rules = &linker->rules;
+    PyObject *path, *defaults, *subdirectories, *hwcaps, *program, *lib, *platform, *self, *cache, *root;
+    int musl, wide, big, secure, machine;
+    char *bytes;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(tuple, "pppipO!O!O!O!O!UUUSiU", &musl, &wide, &big, &machine, &secure, &PyTuple_Type, &path,
+                          &PyTuple_Type, &defaults, &PyTuple_Type, &subdirectories, &PyTuple_Type, &hwcaps,
+                          &PyTuple_Type, &program, &lib, &platform, &self, &cache, &rules->cache_flags, &root)) {
+        return -1;
+    }
+    rules->musl = musl;
+    rules->wide = wide;
+    rules->big = big;
+    rules->secure = secure;
+    rules->machine = (uint16_t)machine;
+    if (take_texts(linker, path, &rules->library_path) < 0 || take_texts(linker, defaults, &rules->defaults) < 0
+        || take_texts(linker, subdirectories, &rules->subdirectories) < 0
+        || take_texts(linker, hwcaps, &rules->hwcaps) < 0 || take_texts(linker, program, &rules->program_rpath) < 0
+        || (rules->lib = kept_string(linker, lib)) == NULL || (rules->platform = kept_string(linker, platform)) == NULL
+        || (rules->self = kept_string(linker, self)) == NULL || PyList_Append(linker->strings, cache) < 0
+        || PyBytes_AsStringAndSize(cache, &bytes, &size) < 0) {
+        return -1;
+    }
+    rules->cache = (const unsigned char *)bytes;
+    rules->cache_size = (size_t)size;
+    const char *directory = kept_string(linker, root);
+    if (directory == NULL || *directory == '\0') {
+        return directory == NULL ? -1 : 0;
+    }
+    linker->images.root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (linker->images.root < 0) {
+        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, root);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *
+native_linker(PyObject *module, PyObject *rules)
+{
+    (void)module;
+    if (!PyTuple_Check(rules)) {
+        PyErr_SetString(PyExc_TypeError, "the rules must be a tuple");
+        return NULL;
+    }
+    struct linker *linker = PyMem_Calloc(1, sizeof *linker);
+    if (linker == NULL) {
+        return PyErr_NoMemory();
+    }
+    linker->images.root = -1;
+    linker->strings = PyList_New(0);
+    linker->lock = PyThread_allocate_lock();
+    PyObject *capsule = NULL;
+    if (linker->lock == NULL) {
+        PyErr_NoMemory();
+    } else if (linker->strings != NULL && take_rules(linker, rules) == 0) {
+        capsule = PyCapsule_New(linker, LINKER, linker_destroy);
+    }
+    if (capsule == NULL) {
+        linker_free(linker);
+    }
+    return capsule;
+}
+
+/* ---- walks ---- */
+
+enum { WALK_PROCESS = 1, WALK_RECORD = 2, WALK_AGAIN = 4, WALK_TERSE = 8 };
+
+/* Each node's place in the order. NULL without memory. */
+static Py_ssize_t *
+places_of(const struct nl_walk *walk, Py_ssize_t *count)
+{
+    Py_ssize_t *places = PyMem_Calloc(walk->node_count + 1, sizeof *places);
+    *count = 0;
+    for (int32_t at = walk->first; places != NULL && at >= 0; at = walk->nodes[at].next) {
+        places[at] = (*count)++;
+    }
+    return places;
+}
+
+static PyObject *
+edge_tries(const struct nl_walk *walk, const struct nl_edge *edge)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)edge->try_count);
+    for (uint32_t i = 0; tuple != NULL && i < edge->try_count; i++) {
+        const struct nl_try *one = &walk->tries[edge->tries + i];
+        PyObject *entry = PyTuple_New(3);
+        if (entry == NULL || put(entry, 0, decode(one->path)) < 0 || put(entry, 1, PyLong_FromLong(one->how)) < 0
+            || put(entry, 2, decode(one->why)) < 0) {
+            Py_CLEAR(entry);
+        }
+        if (put(tuple, (Py_ssize_t)i, entry) < 0) {
+            Py_CLEAR(tuple);
+        }
+    }
+    return tuple;
+}
+
+/* (name, path, how, owner, fatal, kind, tries) */
+static PyObject *
+edge_tuple(const struct nl_walk *walk, const struct nl_edge *edge, const Py_ssize_t *places, PyObject *paths)
+{
+    PyObject *tuple = PyTuple_New(7);
+    PyObject *path = edge->node >= 0 ? Py_NewRef(PyTuple_GetItem(paths, places[edge->node])) : decode(edge->path);
+    if (tuple == NULL || put(tuple, 1, path) < 0 || put(tuple, 0, decode(edge->name)) < 0
+        || put(tuple, 2, PyLong_FromLong(edge->how)) < 0
+        || put(tuple, 3, PyLong_FromSsize_t(edge->owner < 0 ? -1 : places[edge->owner])) < 0
+        || put(tuple, 4, decode(edge->fatal)) < 0 || put(tuple, 5, PyLong_FromLong(edge->kind)) < 0
+        || put(tuple, 6, edge_tries(walk, edge)) < 0) {
+        Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+/* (path, soname, the ISA level it needs, its edges) */
+static PyObject *
+node_tuple(const struct nl_walk *walk, const struct nl_node *node, const Py_ssize_t *places, PyObject *paths, PyObject *path)
+{
+    PyObject *tuple = PyTuple_New(4), *edges = PyTuple_New((Py_ssize_t)node->edge_count);
+    for (uint32_t i = 0; edges != NULL && i < node->edge_count; i++) {
+        if (put(edges, (Py_ssize_t)i, edge_tuple(walk, &walk->edges[node->edges + i], places, paths)) < 0) {
+            Py_CLEAR(edges);
+        }
+    }
+    if (tuple == NULL) {
+        Py_XDECREF(edges);
+    } else if (put(tuple, 3, edges) < 0 || put(tuple, 0, Py_NewRef(path)) < 0
+               || put(tuple, 1, decode(nl_text(node->facts, node->facts->soname))) < 0
+               || put(tuple, 2, PyLong_FromUnsignedLong(node->facts->isa_needed)) < 0) {
+        Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+static PyObject *
+lack_tuples(const struct nl_walk *walk, const Py_ssize_t *places)
+{
+    PyObject *tuple = PyTuple_New((Py_ssize_t)walk->lack_count);
+    for (uint32_t i = 0; tuple != NULL && i < walk->lack_count; i++) {
+        const struct nl_lack *lack = &walk->lacks[i];
+        PyObject *entry = PyTuple_New(4);
+        if (entry == NULL || put(entry, 0, PyLong_FromSsize_t(places[lack->node])) < 0
+            || put(entry, 1, decode(lack->file)) < 0 || put(entry, 2, decode(lack->version)) < 0
+            || put(entry, 3, decode(lack->giver)) < 0) {
+            Py_CLEAR(entry);
+        }
+        if (put(tuple, (Py_ssize_t)i, entry) < 0) {
+            Py_CLEAR(tuple);
+        }
+    }
+    return tuple;
+}
+
+static PyObject *
+walk_tuple(const struct nl_walk *walk)
+{
+    Py_ssize_t count, at = 0;
+    Py_ssize_t *places = places_of(walk, &count);
+    PyObject *paths = places == NULL ? PyErr_NoMemory() : PyTuple_New(count);
+    PyObject *images = paths == NULL ? NULL : PyTuple_New(count);
+    for (int32_t i = walk->first; images != NULL && i >= 0; i = walk->nodes[i].next) {
+        if (put(paths, at++, decode(walk->nodes[i].path)) < 0) {
+            Py_CLEAR(images);
+        }
+    }
+    at = 0;
+    for (int32_t i = walk->first; images != NULL && i >= 0; i = walk->nodes[i].next, at++) {
+        if (put(images, at, node_tuple(walk, &walk->nodes[i], places, paths, PyTuple_GetItem(paths, at))) < 0) {
+            Py_CLEAR(images);
+        }
+    }
+    Py_XDECREF(paths);
+    PyObject *result = images == NULL ? NULL : pair(images, lack_tuples(walk, places));
+    PyMem_Free(places);
+    return result;
+}
+
+/* Whether everything was found and every version is given: then a terse answer is None. */
+static bool
+walk_is_complete(const struct nl_walk *walk, int isa_level)
+{
+    bool complete = !walk->fatal && walk->lack_count == 0;
+    for (uint32_t i = 0; complete && i < walk->edge_count; i++) {
+        const struct nl_edge *edge = &walk->edges[i];
+        complete = edge->kind == NL_AUXILIARY || (edge->path != NULL && *edge->path == '/');
+    }
+    for (uint32_t i = 0; complete && i < walk->node_count; i++) {
+        complete = isa_level == 0 || walk->nodes[i].facts->isa_needed <= (uint32_t)isa_level;
+    }
+    return complete;
+}
+
+/* Takes (name, path) pairs as images that are there. */
+static int
+take_known(struct nl_walk *walk, PyObject *known)
+{
+    Py_ssize_t count = PyTuple_Size(known);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *name, *path, *name_bytes = NULL, *path_bytes = NULL;
+        const char *c_name, *c_path;
+        enum nl_status status = NL_OS_ERROR;
+        if (PyArg_ParseTuple(PyTuple_GetItem(known, i), "UU", &name, &path)
+            && (name_bytes = encode_path(name, &c_name)) != NULL && (path_bytes = encode_path(path, &c_path)) != NULL) {
+            status = nl_walk_known(walk, c_name, c_path);
+        }
+        Py_XDECREF(name_bytes);
+        Py_XDECREF(path_bytes);
+        if (status != NL_OK) {
+            if (status == NL_NO_MEMORY) {
+                PyErr_NoMemory();
+            }
+            return -1;
+        }
+    }
+    return count < 0 ? -1 : 0;
+}
+
+/* Opens one group of paths after the other. Runs without the GIL, under the linker's lock: what a walk has read
+ * stays while it is a user, so that Python's objects are made without the lock. */
+static enum nl_status
+open_groups(struct nl_walk *walk, const struct nl_texts *groups, Py_ssize_t count)
+{
+    enum nl_status status = walk->process ? nl_walk_process(walk) : NL_OK;
+    walk->first = walk->last = -1;
+    for (Py_ssize_t i = 0; status == NL_OK && i < count && !walk->fatal; i++) {
+        status = nl_walk_open(walk, groups[i].items, groups[i].count);
+    }
+    return status == NL_OK ? nl_walk_versions(walk) : status;
+}
+
+static PyObject *
+run_walk(struct linker *linker, struct nl_walk *walk, const struct nl_texts *groups, Py_ssize_t count, long options)
+{
+    struct nl_fault fault;
+    enum nl_status status;
+    int isa_level = 0;
+    Py_BEGIN_ALLOW_THREADS
+    PyThread_acquire_lock(linker->lock, WAIT_LOCK);
+    linker->images.users++;
+    if (!(options & WALK_AGAIN)) {
+        nl_images_next_round(&linker->images);
+    }
+    status = open_groups(walk, groups, count);
+    fault = linker->images.fault;
+    PyThread_release_lock(linker->lock);
+    Py_END_ALLOW_THREADS
+    if (options & WALK_TERSE) {
+        isa_level = nl_isa_level();
+    }
+    PyObject *result = status != NL_OK ? raise_status(status, &fault, NULL)
+                       : options & WALK_TERSE && walk_is_complete(walk, isa_level) ? Py_NewRef(Py_None)
+                                                                                   : walk_tuple(walk);
+    /* nobody who has the lock waits for the GIL */
+    PyThread_acquire_lock(linker->lock, WAIT_LOCK);
+    linker->images.users--;
+    PyThread_release_lock(linker->lock);
+    return result;
+}
+
+static PyObject *
+native_walk(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    if (check_count("walk", count, 4, 4) < 0) {
+        return NULL;
+    }
+    struct linker *linker = PyCapsule_GetPointer(args[0], LINKER);
+    long options = PyLong_AsLong(args[3]);
+    if (linker == NULL || (options == -1 && PyErr_Occurred())) {
+        return NULL;
+    }
+    if (!PyTuple_Check(args[1]) || !PyTuple_Check(args[2])) {
+        PyErr_SetString(PyExc_TypeError, "groups and known must be tuples");
+        return NULL;
+    }
+    struct nl_walk walk = {.rules = &linker->rules, .images = &linker->images, .first = -1, .last = -1};
+    walk.process = options & WALK_PROCESS;
+    walk.record = options & WALK_RECORD;
+    Py_ssize_t group_count = PyTuple_Size(args[1]);
+    struct nl_texts *groups = PyMem_Calloc((size_t)group_count + 1, sizeof *groups);
+    struct linker paths = {.strings = PyList_New(0)};
+    PyObject *result = NULL;
+    bool good = groups != NULL && paths.strings != NULL && take_known(&walk, args[2]) == 0;
+    for (Py_ssize_t i = 0; good && i < group_count; i++) {
+        PyObject *group = PyTuple_GetItem(args[1], i);
+        good = PyTuple_Check(group) && take_texts(&paths, group, &groups[i]) == 0;
+    }
+    if (good) {
+        result = run_walk(linker, &walk, groups, group_count, options);
+    } else if (!PyErr_Occurred()) {
+        PyErr_SetString(PyExc_TypeError, "groups is a tuple of tuples of str");
+    }
+    for (Py_ssize_t i = 0; groups != NULL && i < group_count; i++) {
+        free(groups[i].items);
+    }
+    PyMem_Free(groups);
+    Py_XDECREF(paths.strings);
+    nl_walk_free(&walk);
+    return result;
+}
+
 /* ---- scan ---- */
 
 static PyObject *
@@ -684,6 +1080,8 @@ static PyMethodDef methods[] = {
     {"isa_level", native_isa_level, METH_NOARGS, PyDoc_STR("The x86-64 psABI level of this machine, or 0.")},
     {"scan", FAST(native_scan), METH_FASTCALL, PyDoc_STR("Metadata directories and their entry points.")},
     {"signature", native_signature, METH_O, PyDoc_STR("A path's present state, or '-'.")},
+    {"linker", native_linker, METH_O, PyDoc_STR("A linker of these rules, for `walk`.")},
+    {"walk", FAST(native_walk), METH_FASTCALL, PyDoc_STR("What a linker would map for files, in order.")},
     {"digest", native_digest, METH_O, PyDoc_STR("FNV-1a, 64 bits, as 16 hex digits.")},
     {NULL, NULL, 0, NULL},
 };

@@ -1,12 +1,10 @@
-#define _GNU_SOURCE
 #include "elf.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_INTERP = 3, PT_NOTE = 4, PT_GNU_PROPERTY = 0x6474e553 };
-enum { DT_NULL = 0, DT_NEEDED = 1 };
+enum { DT_NULL = 0, DT_NEEDED = 1, DT_AUXILIARY = 0x7ffffffd, DT_FILTER = 0x7fffffff };
 
 static const uint64_t tag_values[NL_TAGS] = {
     [NL_STRTAB] = 5,
@@ -177,14 +175,29 @@ read_segment(struct nl_elf *elf, uint64_t at, struct nl_segment *segment)
     return end == NULL ? NL_OK : nl_file_check(&elf->file, segment->offset, segment->filesz, end);
 }
 
+/* Adds a DT_NEEDED, DT_AUXILIARY or DT_FILTER. */
+static enum nl_status
+take_dependency(struct nl_elf *elf, uint64_t tag, uint64_t value)
+{
+    if (value > UINT32_MAX) {
+        return nl_fail(&elf->file.fault, NL_MALFORMED, "a name lies outside the string table");
+    }
+    if (tag == DT_NEEDED) {
+        return nl_list_add(&elf->needed, (uint32_t)value);
+    }
+    uint32_t fields[] = {tag == DT_FILTER ? 2 : 1, elf->needed.count, (uint32_t)value};
+    enum nl_status status = NL_OK;
+    for (size_t i = 0; status == NL_OK && i < sizeof fields / sizeof *fields; i++) {
+        status = nl_list_add(&elf->filters, fields[i]);
+    }
+    return status;
+}
+
 static enum nl_status
 take_dynamic(struct nl_elf *elf, uint64_t tag, uint64_t value)
 {
-    if (tag == DT_NEEDED) {
-        if (value > UINT32_MAX) {
-            return nl_fail(&elf->file.fault, NL_MALFORMED, "a name lies outside the string table");
-        }
-        return nl_list_add(&elf->needed, (uint32_t)value);
+    if (tag == DT_NEEDED || tag == DT_AUXILIARY || tag == DT_FILTER) {
+        return take_dependency(elf, tag, value);
     }
     for (int i = 0; i < NL_TAGS; i++) {
         if (tag == tag_values[i]) {
@@ -240,6 +253,9 @@ read_names(struct nl_elf *elf)
     for (uint32_t i = 0; status == NL_OK && i < elf->needed.count; i++) {
         status = nl_elf_string(elf, elf->needed.items[i], &elf->needed.items[i]);
     }
+    for (uint32_t i = 2; status == NL_OK && i < elf->filters.count; i += 3) {
+        status = nl_elf_string(elf, elf->filters.items[i], &elf->filters.items[i]);
+    }
     for (size_t i = 0; status == NL_OK && i < sizeof names / sizeof *names; i++) {
         if (elf->has[names[i].tag]) {
             status = nl_elf_string(elf, elf->dynamic[names[i].tag], names[i].string);
@@ -285,11 +301,17 @@ take_segment(struct nl_elf *elf, const struct nl_segment *segment, struct nl_seg
 enum nl_status
 nl_elf_open(struct nl_elf *elf, const char *path)
 {
+    return nl_elf_open_in(elf, -1, path);
+}
+
+enum nl_status
+nl_elf_open_in(struct nl_elf *elf, int root, const char *path)
+{
     uint64_t phoff = 0;
     uint32_t phnum = 0;
     struct nl_segment segment, dynamic = {.filesz = 0};
     memset((char *)elf + sizeof elf->file, 0, sizeof *elf - sizeof elf->file);
-    enum nl_status status = nl_file_open(&elf->file, AT_FDCWD, path);
+    enum nl_status status = nl_file_open_in(&elf->file, root, path);
     if (status == NL_OK) {
         status = nl_elf_reserve(elf, 1);
     }
@@ -314,6 +336,7 @@ nl_elf_close(struct nl_elf *elf)
 {
     nl_file_close(&elf->file);
     free(elf->needed.items);
+    free(elf->filters.items);
     free(elf->verneed.items);
     free(elf->verdef.items);
     free(elf->text);

@@ -93,6 +93,7 @@ struct nl_elf {
     nl_string rpath;
     nl_string runpath;
     struct nl_list needed;  /* nl_string each */
+    struct nl_list filters; /* of each DT_AUXILIARY, 1, and DT_FILTER, 2: that, its place among `needed`, its name */
     struct nl_list verneed; /* file, count of versions, then per version: name, 1 where weak */
     struct nl_list verdef;  /* nl_string each */
     uint32_t isa_needed;
@@ -107,6 +108,9 @@ struct nl_elf {
 
 /* Opens `path` and reads all but the symbol versions. Call nl_elf_close whatever the answer. */
 enum nl_status nl_elf_open(struct nl_elf *elf, const char *path);
+
+/* The same below a directory that no path leads out of (-1: "/"). */
+enum nl_status nl_elf_open_in(struct nl_elf *elf, int root, const char *path);
 
 void nl_elf_close(struct nl_elf *elf);
 

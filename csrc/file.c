@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int64_t
@@ -29,6 +30,18 @@ nl_signature(const char *path, char text[NL_SIGNATURE])
              (uint64_t)found.st_ino, (int64_t)found.st_size, nanoseconds(found.st_mtim), nanoseconds(found.st_ctim));
 }
 
+static struct nl_signature
+signature_of(const struct stat *found)
+{
+    return (struct nl_signature){
+        .dev = (uint64_t)found->st_dev,
+        .ino = (uint64_t)found->st_ino,
+        .size = (uint64_t)found->st_size,
+        .mtime_ns = nanoseconds(found->st_mtim),
+        .ctime_ns = nanoseconds(found->st_ctim),
+    };
+}
+
 static enum nl_status
 stat_regular(struct nl_file *file)
 {
@@ -39,32 +52,88 @@ stat_regular(struct nl_file *file)
     if (!S_ISREG(found.st_mode)) {
         return nl_os_error(&file->fault, S_ISDIR(found.st_mode) ? EISDIR : EINVAL);
     }
-    file->signature = (struct nl_signature){
-        .dev = (uint64_t)found.st_dev,
-        .ino = (uint64_t)found.st_ino,
-        .size = (uint64_t)found.st_size,
-        .mtime_ns = nanoseconds(found.st_mtim),
-        .ctime_ns = nanoseconds(found.st_ctim),
-    };
+    file->signature = signature_of(&found);
     return NL_OK;
 }
 
-enum nl_status
-nl_file_open(struct nl_file *file, int directory, const char *path)
+/* O_NONBLOCK: opening a FIFO or a device must not wait; a regular file ignores it */
+enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+
+#ifndef SYS_openat2
+#define SYS_openat2 437 /* on every machine */
+#endif
+
+/* openat2(2) with RESOLVE_IN_ROOT, which libc has no function for. */
+static int
+open_below(int root, const char *path, uint64_t flags)
+{
+    struct {
+        uint64_t flags, mode, resolve;
+    } how = {.flags = flags, .resolve = 0x10};
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+static enum nl_status
+opened(struct nl_file *file, int fd)
 {
     for (unsigned i = 0; i < NL_WINDOWS; i++) {
         file->windows[i].held = 0;
     }
     file->oldest = 0;
     file->fault = (struct nl_fault){.os_errno = 0};
-    /* O_NONBLOCK: opening a FIFO or a device must not wait; a regular file ignores it */
-    file->fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file->fd < 0) {
+    file->fd = fd;
+    if (fd < 0) {
         /* a socket, or a device without its driver, cannot even be opened */
         bool special = errno == ENXIO || errno == ENODEV;
         return nl_os_error(&file->fault, special ? EINVAL : errno);
     }
     return stat_regular(file);
+}
+
+enum nl_status
+nl_file_open(struct nl_file *file, int directory, const char *path)
+{
+    return opened(file, openat(directory, path, OPEN_FLAGS));
+}
+
+enum nl_status
+nl_file_open_in(struct nl_file *file, int root, const char *path)
+{
+    return root < 0 ? nl_file_open(file, AT_FDCWD, path) : opened(file, open_below(root, path, OPEN_FLAGS));
+}
+
+/* stat(2), below a directory. */
+static bool
+state_of(int root, const char *path, struct stat *found)
+{
+    if (root < 0) {
+        return stat(path, found) == 0;
+    }
+    int fd = open_below(root, path, O_PATH | O_CLOEXEC);
+    bool there = fd >= 0 && fstat(fd, found) == 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return there;
+}
+
+bool
+nl_file_exists(int root, const char *path)
+{
+    struct stat found;
+    return state_of(root, path, &found);
+}
+
+bool
+nl_file_unchanged(int root, const char *path, const struct nl_signature *signature)
+{
+    struct stat found;
+    if (!state_of(root, path, &found)) {
+        return false;
+    }
+    struct nl_signature now = signature_of(&found);
+    return now.dev == signature->dev && now.ino == signature->ino && now.size == signature->size
+           && now.mtime_ns == signature->mtime_ns && now.ctime_ns == signature->ctime_ns;
 }
 
 void

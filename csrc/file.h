@@ -41,6 +41,16 @@ struct nl_file {
  * for a directory and EINVAL for anything else that is not a regular file. Close whatever the answer. */
 enum nl_status nl_file_open(struct nl_file *file, int directory, const char *path);
 
+/* The same below a directory that neither ".." nor a link leads out of (-1: a plain path). NL_OS_ERROR with ENOSYS
+ * where the kernel cannot hold a path to that (Linux before 5.6). */
+enum nl_status nl_file_open_in(struct nl_file *file, int root, const char *path);
+
+/* Whether a file is still the one that had this signature. */
+bool nl_file_unchanged(int root, const char *path, const struct nl_signature *signature);
+
+/* Whether anything is at a path. */
+bool nl_file_exists(int root, const char *path);
+
 void nl_file_close(struct nl_file *file);
 
 /* Reads exactly `length` bytes, or says that `what` ("the program headers end") is truncated. */

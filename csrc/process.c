@@ -135,6 +135,18 @@ nl_dlopen_loaded(const char *path)
     return dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
 }
 
+bool
+nl_loaded_path(const char *name, char *path, size_t room)
+{
+    struct link_map *map = NULL;
+    void *handle = nl_dlopen_loaded(name);
+    if (handle == NULL || dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || strlen(map->l_name) >= room) {
+        return false;
+    }
+    strcpy(path, map->l_name);
+    return true;
+}
+
 void *
 nl_dlsym(void *handle, const char *name)
 {

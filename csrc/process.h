@@ -2,6 +2,7 @@
 #ifndef NATIVELOAD_PROCESS_H
 #define NATIVELOAD_PROCESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "status.h"
@@ -29,6 +30,9 @@ void *nl_dlopen(const char *path, int flags, const char **error);
 
 /* The handle of a mapped image, or NULL. */
 void *nl_dlopen_loaded(const char *path);
+
+/* The path of the mapped image that answers to a name. Returns whether there is one, and it fits. */
+bool nl_loaded_path(const char *name, char *path, size_t room);
 
 void *nl_dlsym(void *handle, const char *name);
 

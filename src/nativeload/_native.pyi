@@ -22,6 +22,7 @@ def image(
     str | None,  # interp: PT_INTERP
     str | None,  # soname: DT_SONAME
     tuple[str, ...],  # needed: DT_NEEDED, in order, duplicates kept
+    tuple[tuple[int, int, str], ...],  # filters: (place among `needed`, 1 DT_AUXILIARY or 2 DT_FILTER, name)
     str | None,  # rpath: DT_RPATH, as written
     str | None,  # runpath: DT_RUNPATH, as written
     int,  # flags_1: DT_FLAGS_1, 0 where absent
@@ -59,6 +60,75 @@ def search_path() -> list[tuple[str, str]]:
 
 def searched() -> list[str]:
     """The directories of `search_path`, without their kinds: what the linker says, and no file is read for it."""
+
+def linker(
+    rules: tuple[
+        bool,  # musl: its rules; glibc's otherwise
+        bool,  # wide: 64 bits
+        bool,  # big: big-endian
+        int,  # machine: e_machine
+        bool,  # secure: as a privileged program's linker
+        tuple[str, ...],  # library_path: the directories of LD_LIBRARY_PATH, expanded
+        tuple[str, ...],  # default: the last directories that are looked into
+        tuple[str, ...],  # subdirectories: looked into below each directory, before it; 32 at most
+        tuple[str, ...],  # hwcaps: the names in the cache that this CPU takes, best first
+        tuple[str, ...],  # program_rpath: the directories of the program's DT_RPATH
+        str,  # lib: what $LIB stands for
+        str,  # platform: what $PLATFORM stands for
+        str,  # own: the path of musl's linker, which is its C library
+        bytes,  # cache: ld.so.cache, b"" for none
+        int,  # cache_flags: the flags of the cache's entries that are taken
+        str,  # root: the directory that every path is below and none leads out of, "" for "/"
+    ],
+    /,
+) -> object:
+    """A linker that follows these rules, for `walk`. It keeps what it has read of files."""
+
+def walk(
+    linker: object, groups: tuple[tuple[str, ...], ...], known: tuple[tuple[str, str], ...], options: int, /
+) -> (
+    tuple[
+        tuple[  # each file that would be mapped, in load order
+            tuple[
+                str,  # path
+                str | None,  # soname
+                int,  # isa_needed
+                tuple[  # each DT_NEEDED, DT_AUXILIARY and DT_FILTER that was followed
+                    tuple[
+                        str,  # name, its dynamic string tokens expanded
+                        str | None,  # path of the file that answers, None where none does
+                        int,  # how: 0 not found, 1 already loaded, 2 rpath, 3 LD_LIBRARY_PATH, 4 runpath,
+                        # 5 ld.so.cache, 6 default directory, 7 the name is a path
+                        int,  # owner: the place of the file whose rpath or runpath it was, -1 for the program
+                        str | None,  # fatal: why the linker gives up there
+                        int,  # kind: 0 DT_NEEDED, 1 DT_AUXILIARY, 2 DT_FILTER
+                        tuple[tuple[str, int, str | None], ...],  # tries: (path, how, why it was passed over)
+                    ],
+                    ...,
+                ],
+            ],
+            ...,
+        ],
+        tuple[  # each symbol version that is not given
+            tuple[
+                int,  # the place of the file that wants it
+                str,  # the name by which it wants it
+                str,  # the version
+                str | None,  # path of what has that name, None where nothing has
+            ],
+            ...,
+        ],
+    ]
+    | None
+):
+    """What a linker would map if it were given the files of each group together, one group after the other.
+
+    `known` are (name, path) of what is there before. `options` adds up: 1, the images of this process are there too,
+    and its linker is asked what they were requested by; 2, `tries` are kept (None for why: nothing is there); 4, a file that was read once has not changed since; 8, None where every name is answered by an
+    absolute path, every version is given, and this CPU will do.
+
+    Where the first file of all is a program, it is who loads the others. Breadth first; the walk ends where the linker would give up. Raises OSError and ValueError for a file of `groups`.
+    """
 
 def dlopen(path: str, flags: int, /) -> int:
     """A handle. Raises OSError with dlerror's text. The GIL is released while constructors run."""

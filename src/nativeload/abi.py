@@ -41,7 +41,7 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     version, source = _version_of(candidate, image)
     for rejection in _checks(candidate, requirement, image, exported, features, (version, source)):
         return rejection
-    closure = Closure(candidate.path, image, candidate.siblings, glibc.linker(trace))
+    closure = Closure(candidate.path, candidate.siblings, glibc.linker(trace))
     if closure.rejection:
         return closure.rejection
     return LibrarySpec(
@@ -97,12 +97,9 @@ def _kind(image: "Image") -> "Iterator[Rejection]":
     if (image.flags ^ here.flags) & mask:
         reason = f"has ABI flags {image.flags & mask:#x}; this process has {here.flags & mask:#x}"
         yield Rejection(kind="machine", reason=reason)
-    if image.osabi not in images.OSABI_ACCEPTED:
-        yield Rejection(kind="machine", reason=f"is for another operating system (ELF OSABI {image.osabi})")
-    if image.type != images.ET_DYN or image.flags_1 & images.DF_1_PIE:
-        yield Rejection(kind="format", reason="is not a shared library but a program, an object or a core file")
-    if image.flags_1 & images.DF_1_NOOPEN:
-        yield Rejection(kind="format", reason="is marked not to be opened at run time (DF_1_NOOPEN)")
+    if image.unfit:
+        kind, reason = image.unfit
+        yield Rejection(kind=kind, reason=reason)
 
 
 def _libc(image: "Image") -> "Iterator[Rejection]":

@@ -10,11 +10,10 @@ if TYPE_CHECKING:
     from nativeload.spec import Trace
 
 # elf.h's numbers that a verdict turns on
-ET_DYN = 3
-DF_1_NODEFLIB = 0x800
-DF_1_NOOPEN = 0x40
-DF_1_PIE = 0x8000000
-OSABI_ACCEPTED = (0, 3)  # ELFOSABI_SYSV, ELFOSABI_GNU
+_ET_DYN = 3
+_DF_1_NOOPEN = 0x40
+_DF_1_PIE = 0x8000000
+_OSABI_ACCEPTED = (0, 3)  # ELFOSABI_SYSV, ELFOSABI_GNU
 
 _MEMO = 4096  # images kept; then all are forgotten
 
@@ -34,6 +33,7 @@ class Image(Record):
         "interp",
         "soname",
         "needed",
+        "filters",
         "rpath",
         "runpath",
         "flags_1",
@@ -53,6 +53,7 @@ class Image(Record):
     interp: str | None
     soname: str | None
     needed: tuple[str, ...]
+    filters: tuple[tuple[int, int, str], ...]
     rpath: str | None
     runpath: str | None
     flags_1: int
@@ -66,6 +67,17 @@ class Image(Record):
     def same_kind(self, other: "Image") -> bool:
         """Same class, byte order and machine: what the linker asks before it looks further."""
         return (self.elf_class, self.byteorder, self.machine) == (other.elf_class, other.byteorder, other.machine)
+
+    @property
+    def unfit(self) -> "tuple[str, str] | None":
+        """(kind of rejection, reason) why no linker of its machine maps it as a library, None where one does."""
+        if self.osabi not in _OSABI_ACCEPTED:
+            return "machine", f"is for another operating system (ELF OSABI {self.osabi})"
+        if self.type != _ET_DYN or self.flags_1 & _DF_1_PIE:
+            return "format", "is not a shared library but a program, an object or a core file"
+        if self.flags_1 & _DF_1_NOOPEN:
+            return "format", "is marked not to be opened at run time (DF_1_NOOPEN)"
+        return None
 
     @property
     def libc(self) -> str:

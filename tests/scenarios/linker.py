@@ -22,8 +22,7 @@ _PROGRAM = (
     + """
 import _ctypes, ctypes, json, os, sys
 import nativeload
-from nativeload import abi, core, images, requirement, spec
-from nativeload.closure import Closure
+from nativeload import abi, closure, core, requirement, spec
 from nativeload.linkers import glibc
 request = json.loads(sys.argv[1])
 path, under, siblings = request["path"], request["under"], tuple(request["siblings"])
@@ -41,10 +40,13 @@ verdict = abi.judge(spec.candidate(path, "override", "the scenario's", siblings=
 if isinstance(verdict, spec.Rejection):
     answer.update(kind=verdict.kind, refusal=verdict.reason)
 else:
-    closure = Closure(path, images.read(path), siblings, glibc.linker())
     answer["preload"] = list(verdict.dependencies)
-    answer["found"] = below([*closure.paths.values(), path])
-    answer["names"] = {name: file for name, file in closure.paths.items() if "/" not in name and below([file])}
+    groups = tuple((one,) for one in [*answer["preload"], path])
+    walked = core.walk(glibc.linker().walker, groups, (), closure.PROCESS)[0]
+    edges = [edge for image in walked for edge in image[3] if edge[1]]
+    answer["found"] = below([*(image[0] for image in walked), *(edge[1] for edge in edges), *before])
+    names = {image[1]: image[0] for image in walked if image[1]} | {edge[0]: edge[1] for edge in edges}
+    answer["names"] = {name: file for name, file in names.items() if "/" not in name and below([file])}
 answer["quiet"] = below(mapped()) == below(before)
 
 try:

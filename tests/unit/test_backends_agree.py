@@ -29,7 +29,7 @@ BACKENDS = [*map(import_module, filter(util.find_spec, ("nativeload._pure", "nat
 PURE = BACKENDS[0]
 Image: Any = namedtuple(
     "Image",
-    "elf_class byteorder machine flags type osabi interp soname needed rpath runpath flags_1 verneed verdef "
+    "elf_class byteorder machine flags type osabi interp soname needed filters rpath runpath flags_1 verneed verdef "
     "isa_needed build_id exported signature",
 )
 # At most 300 files: the interpreter, its extension modules, and an even choice of the system's libraries.
@@ -247,3 +247,40 @@ def test_scan_and_digest(tmp_path: Path) -> None:
     assert agreed("scan", str(tmp_path), "nativeload") == expected
     assert agreed("scan", str(tmp_path / "none"), "nativeload") == (FileNotFoundError, errno.ENOENT)
     assert [agreed("digest", text) for text in (b"a", b"foobar")] == ["af63dc4c8601ec8c", "85944171f73967e8"]
+
+
+def rules(*, root: str = "") -> tuple[Any, ...]:
+    """This process's linker's rules, below a root."""
+    from nativeload.linkers import glibc
+
+    return (*glibc.linker().rules[:-1], root)
+
+
+def test_walks_agree() -> None:
+    """Everything a walk says of a file, also with each path tried, and below a root."""
+    for root in ("", "/"):
+        linkers = [backend.linker(rules(root=root)) for backend in BACKENDS]
+        for path in CORPUS[::4]:
+            for options in (2, 1 | 4, 8):
+                answers = [b.walk(linker, ((path,),), (), options) for b, linker in zip(BACKENDS, linkers, strict=True)]
+                assert answers[0] == answers[-1], path
+                assert answers[0] is None or len(answers[0][0]) >= 1
+    assert any(len(PURE.walk(PURE.linker(rules()), ((path,),), (), 4)[0]) > 5 for path in SYSTEM[::20])
+
+
+def test_walks_of_what_is_wrong_agree(tmp_path: Path) -> None:
+    (tmp_path / "text.so").write_text("GROUP ( libm.so.6 )\n")
+    for path in ("text.so", "absent.so", "."):
+        found = outcomes_of_walks(str(tmp_path / path))
+        assert found[0] == found[-1]
+        assert isinstance(found[0], tuple)
+
+
+def outcomes_of_walks(path: str) -> list[Any]:
+    found: list[Any] = []
+    for backend in BACKENDS:
+        try:
+            found.append(backend.walk(backend.linker(rules()), ((path,),), (), 0))
+        except (OSError, ValueError) as error:
+            found.append((type(error), getattr(error, "errno", str(error).partition(":")[0])))
+    return found

@@ -44,8 +44,16 @@ def real_files() -> list[str]:
 @functools.cache
 def small_library() -> str:
     """The smallest real library with everything that can be damaged: versions of both kinds, and notes."""
-    full = (file for file in real_files() if (facts := native.image(file))[7] and facts[12] and facts[13] and facts[15])
+    full = (file for file in real_files() if (facts := native.image(file))[7] and facts[13] and facts[14] and facts[16])
     return min(full, key=os.path.getsize)
+
+
+FILTERS = {"DT_AUXILIARY": 1, 0x7FFFFFFD: 1, "DT_FILTER": 2, 0x7FFFFFFF: 2}
+
+
+def name_of(elf: Any, tag: Any) -> str:
+    """The string that a dynamic tag stands for."""
+    return str(elf.get_section_by_name(".dynstr").get_string(tag.entry.d_val))
 
 
 def by_pyelftools(path: str) -> tuple[Any, ...]:
@@ -54,6 +62,7 @@ def by_pyelftools(path: str) -> tuple[Any, ...]:
         elf: Any = ELFFile(file)
         tags = [tag for segment in elf.iter_segments("PT_DYNAMIC") for tag in segment.iter_tags()]
         one: dict[str | int, Any] = {tag.entry.d_tag: tag for tag in tags}
+        named = [tag for tag in tags if tag.entry.d_tag in ("DT_NEEDED", *FILTERS)]
         needs = [s.iter_versions() for s in elf.iter_sections() if s["sh_type"] == "SHT_GNU_verneed"]
         defines = [s.iter_versions() for s in elf.iter_sections() if s["sh_type"] == "SHT_GNU_verdef"]
         notes = [note for segment in elf.iter_segments("PT_NOTE") for note in segment.iter_notes()]
@@ -69,6 +78,15 @@ def by_pyelftools(path: str) -> tuple[Any, ...]:
             next((segment.get_interp_name() for segment in elf.iter_segments("PT_INTERP")), None),
             getattr(one.get("DT_SONAME"), "soname", None),
             tuple(tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"),
+            tuple(
+                (
+                    sum(other.entry.d_tag == "DT_NEEDED" for other in named[:at]),
+                    FILTERS[tag.entry.d_tag],
+                    name_of(elf, tag),
+                )
+                for at, tag in enumerate(named)
+                if tag.entry.d_tag in FILTERS
+            ),
             getattr(one.get("DT_RPATH"), "rpath", None),
             getattr(one.get("DT_RUNPATH"), "runpath", None),
             one["DT_FLAGS_1"].entry.d_val if "DT_FLAGS_1" in one else 0,
@@ -97,11 +115,11 @@ def symbols_by_pyelftools(path: str) -> dict[str, bool]:
 def test_facts_agree_with_pyelftools() -> None:
     files = real_files()
     assert len(files) > 50
-    assert [file for file in files if native.image(file)[:16] != by_pyelftools(file)] == []
-    assert native.image(files[0])[:16] != by_pyelftools(files[-1])
+    assert [file for file in files if native.image(file)[:17] != by_pyelftools(file)] == []
+    assert native.image(files[0])[:17] != by_pyelftools(files[-1])
     found = os.stat(files[0])
     signature = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    assert native.image(files[0])[17] == signature != native.image(files[-1])[17]
+    assert native.image(files[0])[18] == signature != native.image(files[-1])[18]
 
 
 @pytest.mark.skipif(shutil.which("readelf") is None, reason="no readelf")
@@ -112,7 +130,7 @@ def test_dynamic_tags_agree_with_readelf() -> None:
         tags[part.partition("\n")[0]] = re.findall(r"\((?:NEEDED|SONAME|RPATH|RUNPATH)\).*: \[(.*)\]", part)
     for file in real_files():
         facts = native.image(file)
-        assert sorted([*facts[8], *filter(None, (facts[7], facts[9], facts[10]))]) == sorted(tags[file]), file
+        assert sorted([*facts[8], *filter(None, (facts[7], facts[10], facts[11]))]) == sorted(tags[file]), file
     assert sum(map(len, tags.values())) > len(tags) > 50
 
 
@@ -121,7 +139,7 @@ def test_symbols_agree_with_pyelftools() -> None:
     for file in (file for file in real_files() if os.path.getsize(file) < 100_000):
         names = symbols_by_pyelftools(file) | {"no_such_symbol": False, "": False, "main\0": False}
         assert native.exports(file) == sorted(name for name in names if names[name]), file
-        assert native.image(file, tuple(names))[16] == tuple(names.values()), file
+        assert native.image(file, tuple(names))[17] == tuple(names.values()), file
         compared += sum(names.values())
     assert compared > 1000
 

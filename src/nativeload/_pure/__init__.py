@@ -12,6 +12,7 @@ from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
 from .scan import scan
 from .searchpath import search_path, searched
 from .symbols import exports
+from .walk import linker, walk
 
 __all__ = [
     "digest",
@@ -22,10 +23,12 @@ __all__ = [
     "isa_level",
     "ldcache_search",
     "libc",
+    "linker",
     "linkmap",
     "loaded_handle",
     "scan",
     "search_path",
     "searched",
     "signature",
+    "walk",
 ]

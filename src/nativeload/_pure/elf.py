@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Verneed = tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
 Image = tuple[
-    int, str, int, int, int, int, str | None, str | None, tuple[str, ...], str | None, str | None, int,
-    Verneed, tuple[str, ...], int, str | None, tuple[bool, ...], Signature,
+    int, str, int, int, int, int, str | None, str | None, tuple[str, ...], tuple[tuple[int, int, str], ...],
+    str | None, str | None, int, Verneed, tuple[str, ...], int, str | None, tuple[bool, ...], Signature,
 ]  # fmt: skip
 
 # A real file has some tens of each. The kernel refuses program headers of more than 64 KiB (fs/binfmt_elf.c).
@@ -32,6 +32,8 @@ _MAX_DYNAMIC = 1 << 12
 _MAX_STRINGS = 1 << 22
 _MAX_INTERP = 1 << 12
 _STRING_STEP = 256
+# DT_AUXILIARY and DT_FILTER, as pyelftools calls them or as they stand: what `image` says of them
+_FILTERS: dict[str | int, int] = {"DT_AUXILIARY": 1, 0x7FFFFFFD: 1, "DT_FILTER": 2, 0x7FFFFFFF: 2}
 
 _SEGMENT_ENDS = {
     "PT_LOAD": "a loadable segment ends",
@@ -70,6 +72,7 @@ def image(path: str, symbols: tuple[str, ...] = (), /) -> Image:
             elf.interp(),
             elf.tag_string("DT_SONAME"),
             tuple(elf.string(offset) for offset in elf.needed),
+            tuple((place, kind, elf.string(offset)) for place, kind, offset in elf.filters),
             elf.tag_string("DT_RPATH"),
             elf.tag_string("DT_RUNPATH"),
             elf.dynamic.get("DT_FLAGS_1", 0),
@@ -116,6 +119,7 @@ class Elf:
         self.segments = self._segments(header["e_phoff"], header["e_phnum"], header["e_phentsize"])
         self.dynamic: dict[str | int, int] = {}
         self.needed: list[int] = []
+        self.filters: list[tuple[int, int, int]] = []
         self._read_dynamic()
         self.strings = self._string_table()
 
@@ -144,7 +148,7 @@ class Elf:
         return segments
 
     def _read_dynamic(self) -> None:
-        """Fill `dynamic` (of a repeated tag the last value, as glibc's elf_get_dynamic_info) and `needed`."""
+        """Fill `dynamic` (of a repeated tag the last value, as glibc's elf_get_dynamic_info), `needed` and `filters`."""
         shape = self.structs.Elf_Dyn
         segments = list(self.of_type("PT_DYNAMIC"))
         if not segments:
@@ -158,6 +162,8 @@ class Elf:
                 break
             if entry.d_tag == "DT_NEEDED":
                 self.needed.append(entry.d_val)
+            elif entry.d_tag in _FILTERS:
+                self.filters.append((len(self.needed), _FILTERS[entry.d_tag], entry.d_val))
             else:
                 self.dynamic[entry.d_tag] = entry.d_val
 

@@ -3,39 +3,25 @@
 Where the process runs on musl, the same search without a cache is musl's, whose directories the backend names.
 """
 
-import errno
 import os
 
 from nativeload import core, images
-from nativeload.spec import Record
+from nativeload.linkers.hwcaps import platform, subdirectories
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from nativeload.images import Image
     from nativeload.spec import Trace
+
+    Rules = tuple[
+        bool, bool, bool, int, bool, tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...],
+        tuple[str, ...], str, str, str, bytes, int, str,
+    ]  # fmt: skip
 
 CACHE = "/etc/ld.so.cache"
 # ld.so.cache's flags of an entry of this machine's ABI (glibc's dl-cache.h, _DL_CACHE_DEFAULT_ID)
 _CACHE_FLAGS = {62: 0x303, 183: 0xA03, 243: 0x1003, 21: 0x503, 22: 0x403}
 
 _LISTINGS = 64  # directories kept; then all are forgotten
-
-# After these errors of open(2) the linker looks into the next directory; after others it gives up this list of them.
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
-# What the backends say of a directory, a FIFO or a device: there the linker fails, or waits for ever.
-_NO_FILE = (errno.EISDIR, errno.EINVAL)
-
-
-class Found(Record):
-    """A file for a name, the rule that found it, and what makes the linker give up there: "" where nothing does."""
-
-    __slots__ = ("fatal", "how", "image", "path")
-    path: str
-    how: str
-    fatal: str
-    image: "Image | None"
 
 
 class Linker:
@@ -53,105 +39,52 @@ class Linker:
         self._cached: dict[tuple[str, bool], list[str]] = {}
         self._directories: dict[str, tuple[str, list[str]]] = {}
         self._listings: dict[str, dict[str, list[str]]] = {}
-        self._found: dict[str, tuple[str, Found]] = {}
+        self.rules = self._rules()
+        self.walker = core.linker(self.rules)
+
+    def _rules(self) -> "Rules":
+        machine = self.program.machine
+        default = tuple(self._own["default"])
+        # The first default directory is $LIB below the root: /lib/x86_64-linux-gnu, /lib64, /usr/lib.
+        first = default[0] if default else "/lib"
+        lib = first.removeprefix("/usr")[1:] if first.startswith(("/lib", "/usr/lib")) else os.path.basename(first)
+        tokens = {"LIB": lib, "PLATFORM": platform(machine)}
         # The program's DT_RPATH serves whatever is loaded, its DT_RUNPATH only the program.
-        self.program_rpath = self.rpaths(os.path.realpath("/proc/self/exe"), self.program, [])[2]
+        program = self.program.rpath if self.program.runpath is None and self.program.rpath else ""
+        if program:
+            from nativeload.linkers.rpath import directories
 
-    def rpaths(self, path: str, image: "Image", inherited: list[str]) -> tuple[list[str], list[str], list[str]]:
-        """(rpath, runpath, rpath to inherit) of a requester, given what it inherits from those that loaded it."""
-        if image.rpath is None and image.runpath is None:
-            return inherited, [], inherited
-        from nativeload.linkers.rpath import rpaths
-
-        return rpaths(path, image, inherited, self)
-
-    def expand(self, text: str, path: str) -> str:
-        """What the file at `path` means by a text with $ORIGIN, $LIB or $PLATFORM in it."""
-        from nativeload.linkers.rpath import expand
-
-        return expand(text, path, self)
+            origin = os.path.dirname(os.path.realpath("/proc/self/exe"))
+            own_rpath = tuple(directories(program, {"ORIGIN": origin, **tokens}))
+        return (
+            not self.checks_versions,
+            self.program.elf_class == 64,
+            self.program.byteorder == "big",
+            machine,
+            False,
+            tuple(self._own["LD_LIBRARY_PATH"]),
+            default,
+            tuple(subdirectories(machine, self.hwcaps)),
+            tuple(self.hwcaps),
+            own_rpath if program else (),
+            lib,
+            tokens["PLATFORM"],
+            self.program.interp or "",
+            self._cache,
+            _CACHE_FLAGS.get(machine, 0),
+            "",
+        )
 
     def directories(self, directory: str, trace: "Trace | None" = None) -> list[str]:
         """The places looked at for one directory: its subdirectories for this CPU, best first, then itself."""
         state = trace.consult(directory) if trace is not None else core.signature(directory)
         known = self._directories.get(directory)
         if known is None or known[0] != state or not os.path.isabs(directory):
-            from nativeload.linkers.hwcaps import subdirectories
-
             names = subdirectories(self.program.machine, self.hwcaps)
             tops = [top for top in {name.partition("/")[0] for name in names} if os.path.isdir(f"{directory}/{top}")]
             below = [f"{directory}/{name}" for name in names if name.partition("/")[0] in tops]
             known = self._directories[directory] = state, [*below, directory]
         return known[1]
-
-    def find(
-        self, name: str, rpath: list[str], runpath: list[str], nodeflib: bool = False, tried: list[str] | None = None
-    ) -> Found | None:
-        """What the linker takes for a DT_NEEDED, given its requester's directories; `tried` collects each path tried."""
-        own = self._own
-        usual = not (rpath or runpath or own["LD_LIBRARY_PATH"] or nodeflib or tried is not None)
-        known = self._found.get(name) if usual else None
-        if known and core.signature(known[1].path) == known[0]:
-            return known[1]
-        if "/" in name:
-            return self._first("path", (name,), tried)
-        for how, directories in (("rpath", rpath), ("LD_LIBRARY_PATH", own["LD_LIBRARY_PATH"]), ("runpath", runpath)):
-            found = self._first(how, self._below(directories, name), tried) if directories else None
-            if found:
-                return found
-        cached = self.cached(name, stem=False)
-        if nodeflib:
-            default = tuple(f"{directory}/" for directory in own["default"])
-            return self._first("ld.so.cache", [path for path in cached if not path.startswith(default)], tried)
-        found = self._first("ld.so.cache", cached, tried)
-        if found and found.image and usual:
-            self._found[name] = " ".join(map(str, found.image.signature)), found
-        return found or self._first("default", self._below(own["default"], name), tried)
-
-    def _below(self, directories: list[str], name: str) -> "Iterator[str]":
-        return (f"{place}/{name}" for directory in directories for place in self.directories(directory))
-
-    def _first(self, how: str, paths: "Iterable[str]", tried: list[str] | None) -> Found | None:
-        for path in paths:
-            if tried is not None:
-                tried.append(path)
-            try:
-                image = images.read(path)
-            except ValueError as error:
-                return Found(path=path, how=how, fatal=str(error), image=None)
-            except OSError as error:
-                if error.errno in _NO_FILE:
-                    return Found(path=path, how=how, fatal=str(error.strerror), image=None)
-                if error.errno in _ABSENT:
-                    continue
-                return None
-            fatal = self.refuses(image)
-            if fatal is not None:
-                if not fatal and not os.path.isabs(path):
-                    fatal = "it depends on the current directory, and nothing is loaded from there"
-                return Found(path=path, how=how, fatal=fatal, image=image)
-        return None
-
-    def refuses(self, image: "Image") -> str | None:
-        """Why the linker gives up at a file of the right name; "" where it maps it, None where it looks further."""
-        here = self.program
-        same_order = image.byteorder == here.byteorder
-        # As the linker reads the field, in its own byte order. Debian's asks for the machine before all that follows;
-        # without its patch, a foreign byte order or OSABI ends the search whatever the machine.
-        machine = image.machine if same_order else (image.machine & 0xFF) << 8 | image.machine >> 8
-        if image.elf_class != here.elf_class or machine != here.machine:
-            return None
-        if not same_order:
-            return "it is of the other byte order"
-        if image.osabi not in images.OSABI_ACCEPTED:
-            return f"it is for another operating system (ELF OSABI {image.osabi})"
-        if image.type != images.ET_DYN or image.flags_1 & images.DF_1_PIE:
-            return "it is not a shared library but a program, an object or a core file"
-        if image.flags_1 & images.DF_1_NOOPEN:
-            return "it is marked not to be opened at run time (DF_1_NOOPEN)"
-        if image.isa_needed > self.isa_level > 0:
-            return f"it needs a CPU of level x86-64-v{image.isa_needed}; this one is x86-64-v{self.isa_level}"
-        return ""
 
     def cached(self, name: str, stem: bool) -> list[str]:
         """The files `ld.so.cache` holds under a soname, best hwcaps first; with `stem`, of its versions too."""
@@ -206,6 +139,10 @@ def forget() -> None:
     """Drop what was read."""
     global _linker
     _linker = None
+
+
+# Another thread of the parent may have been reading with it.
+os.register_at_fork(after_in_child=forget)
 
 
 def _read(path: str) -> bytes:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nativeload.linkers import glibc, hwcaps
-from nativeload.linkers.rpath import expand
 from scenarios.libraries import calls, library, returns
 from scenarios.linker import ask
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIB = expand("$LIB", "/", glibc.linker())
+LIB = glibc.linker().rules[10]
 PLATFORM = hwcaps.platform({"x86_64": 62, "aarch64": 183}.get(platform.machine(), 0))
 
 

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nativeload import images
-from nativeload.closure import Closure
+from nativeload import core
 from nativeload.linkers import glibc
-from nativeload.linkers.rpath import rpaths
 from parts import cc, execute
 from scenarios.libraries import calls, library, returns
 
@@ -42,11 +40,10 @@ int main(int count, char **arguments) {
 ASK = """
 import ctypes, sys
 sys.path.extend(sys.argv[2].split(":"))
-from nativeload import images
-from nativeload.closure import Closure
+from nativeload import core
 from nativeload.linkers import glibc
-closure = Closure(sys.argv[1], images.read(sys.argv[1]), (), glibc.linker())
-print(closure.paths.get("libdep.so"))
+images, _ = core.walk(glibc.linker().walker, ((sys.argv[1],),), (), 1)
+print(*(path for name, path, *_ in images[0][3] if name == "libdep.so"))
 try:
     print(ctypes.CDLL(sys.argv[1]).root())
 except OSError:
@@ -69,10 +66,11 @@ def test_host(tmp_path: Path, program: str, root: str, value: int) -> None:
     path = make(tmp_path, **({root: "/nonexistent"} if root else {}))
     host = cc(HOST, tmp_path / "bin" / "host", KINDS[program], "-Wl,-rpath,$ORIGIN/../lib", "-ldl", shared=False)
     assert execute([host, path]).check().stdout == str(value)
-    # As if this process were of that program.
-    linker = glibc.Linker()
-    linker.program_rpath = rpaths(str(host), images.read(str(host)), [], linker)[2]
-    found = Closure(str(path), images.read(str(path)), (), linker).paths.get("libdep.so")
+    walked = core.walk(glibc.linker().walker, ((str(host),), (str(path),)), (), 0)
+    assert walked is not None
+    (edges,) = (edges for file, _, _, edges in walked[0] if file == str(path))
+    found = next(file for name, file, *_ in edges if name == "libdep.so")
+    # The library was not opened by the program's own code, but by its DT_RPATH all the same.
     assert (found is not None) == (value == 7)
 
 

@@ -19,15 +19,10 @@ NAME = "libnowhere.so.9"
 
 PROGRAM = """
 import _ctypes, os, sys
-from nativeload import images
+from nativeload import core
 from nativeload.linkers import glibc
-from nativeload.linkers.rpath import rpaths
-linker = glibc.linker()
-inherited, tried = linker.program_rpath, []
-for path in sys.argv[2:]:
-    rpath, runpath, inherited = rpaths(path, images.read(path), inherited, linker)
-linker.find(sys.argv[1], rpath, runpath, tried=tried)
-print(*tried, sep="\\n")
+images, _ = core.walk(glibc.linker().walker, ((sys.argv[2],),), (), 2)
+print(*(path for *_, tries in images[-1][3] for path, _, _ in tries), sep="\\n")
 try:
     _ctypes.dlopen(sys.argv[2], os.RTLD_NOW)
 except OSError:

@@ -1,0 +1,168 @@
+#define _GNU_SOURCE
+#include "images.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "versions.h"
+
+static void
+facts_free(struct nl_facts *facts)
+{
+    free(facts->path);
+    free(facts->needed.items);
+    free(facts->filters.items);
+    free(facts->verneed.items);
+    free(facts->verdef.items);
+    free(facts->text);
+    free(facts);
+}
+
+/* Moves what was read into the facts. */
+static void
+take(struct nl_facts *facts, struct nl_elf *elf)
+{
+    facts->wide = elf->wide;
+    facts->big = elf->big;
+    facts->osabi = elf->osabi;
+    facts->type = elf->type;
+    facts->machine = elf->machine;
+    facts->flags = elf->flags;
+    facts->isa_needed = elf->isa_needed;
+    facts->flags_1 = elf->has[NL_FLAGS_1] ? elf->dynamic[NL_FLAGS_1] : 0;
+    facts->interp = elf->interp;
+    facts->soname = elf->soname;
+    facts->rpath = elf->rpath;
+    facts->runpath = elf->runpath;
+    facts->needed = elf->needed;
+    facts->filters = elf->filters;
+    facts->verneed = elf->verneed;
+    facts->verdef = elf->verdef;
+    facts->text = elf->text;
+    elf->needed = elf->filters = elf->verneed = elf->verdef = (struct nl_list){.count = 0};
+    elf->text = NULL;
+}
+
+static enum nl_status
+keep(struct nl_images *images, struct nl_facts *facts)
+{
+    if (images->count == images->room) {
+        uint32_t room = images->room ? 2 * images->room : 64;
+        struct nl_facts **items = realloc(images->items, room * sizeof *items);
+        if (items == NULL) {
+            return NL_NO_MEMORY;
+        }
+        images->items = items;
+        images->room = room;
+    }
+    enum nl_status status = nl_map_put(&images->by_path, facts->path, strlen(facts->path), images->count);
+    if (status == NL_OK) {
+        facts->id = images->count;
+        images->items[images->count++] = facts;
+    }
+    return status;
+}
+
+/* Reads a file, and keeps its facts; what a file is that is no sound ELF file, is kept too. */
+static enum nl_status
+read_facts(struct nl_images *images, const char *path, size_t length, struct nl_facts **result)
+{
+    struct nl_elf *elf = images->elf != NULL ? images->elf : malloc(sizeof *elf);
+    struct nl_facts *facts = calloc(1, sizeof *facts);
+    images->elf = elf;
+    if (elf == NULL || facts == NULL || (facts->path = malloc(length + 1)) == NULL) {
+        free(facts);
+        return NL_NO_MEMORY;
+    }
+    memcpy(facts->path, path, length);
+    facts->path[length] = '\0';
+    enum nl_status status = nl_elf_open_in(elf, images->root, facts->path);
+    if (status == NL_OK) {
+        status = nl_versions_read(elf);
+    }
+    facts->signature = elf->file.signature;
+    facts->status = status;
+    facts->fault = images->fault = elf->file.fault;
+    facts->round = images->round;
+    if (status != NL_OS_ERROR && status != NL_NO_MEMORY) {
+        take(facts, elf);
+        status = keep(images, facts);
+    }
+    nl_elf_close(elf);
+    if (status != NL_OK) {
+        facts_free(facts);
+        return status;
+    }
+    *result = facts;
+    return NL_OK;
+}
+
+enum nl_status
+nl_images_read(struct nl_images *images, const char *path, size_t length, struct nl_facts **facts)
+{
+    const struct nl_slot *slot = nl_map_get(&images->by_path, path, length);
+    if (slot != NULL) {
+        struct nl_facts *known = images->items[slot->value];
+        if (known->round == images->round || nl_file_unchanged(images->root, known->path, &known->signature)) {
+            known->round = images->round;
+            *facts = known;
+            return NL_OK;
+        }
+    }
+    return read_facts(images, path, length, facts);
+}
+
+static void
+forget_places(struct nl_images *images)
+{
+    for (uint32_t i = 0; i < images->places.room; i++) {
+        free((char *)images->places.slots[i].key);
+    }
+    nl_map_free(&images->places);
+}
+
+void
+nl_images_next_round(struct nl_images *images)
+{
+    forget_places(images);
+    images->round++;
+    if (images->count > NL_MOST_IMAGES && images->users <= 1) { /* the one who starts the round */
+        nl_images_clear(images);
+    }
+}
+
+bool
+nl_images_place(const struct nl_images *images, const char *directory, uint32_t *value)
+{
+    const struct nl_slot *slot = nl_map_get(&images->places, directory, strlen(directory));
+    if (slot != NULL) {
+        *value = slot->value;
+    }
+    return slot != NULL;
+}
+
+enum nl_status
+nl_images_keep_place(struct nl_images *images, const char *directory, uint32_t value)
+{
+    char *key = strdup(directory);
+    enum nl_status status = key == NULL ? NL_NO_MEMORY : nl_map_put(&images->places, key, strlen(key), value);
+    if (status != NL_OK) {
+        free(key);
+    }
+    return status;
+}
+
+void
+nl_images_clear(struct nl_images *images)
+{
+    forget_places(images);
+    for (uint32_t i = 0; i < images->count; i++) {
+        facts_free(images->items[i]);
+    }
+    free(images->items);
+    free(images->elf);
+    nl_map_free(&images->by_path);
+    images->items = NULL;
+    images->elf = NULL;
+    images->count = images->room = 0;
+}

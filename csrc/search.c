@@ -1,0 +1,343 @@
+/* Where a linker looks for one name, in order (_dl_map_object in glibc's elf/dl-load.c; load_library in musl's
+ * ldso/dynlink.c). */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ldcache.h"
+#include "walk.h"
+
+enum { ET_DYN = 3 };
+enum { ELFOSABI_SYSV = 0, ELFOSABI_GNU = 3 };
+static const uint64_t DF_1_NOOPEN = 0x40, DF_1_NODEFLIB = 0x800, DF_1_PIE = 0x8000000;
+
+/* What became of one path. */
+enum outcome { TAKEN, NEXT, GIVE_UP, FATAL };
+
+struct quest {
+    struct nl_walk *walk;
+    struct nl_edge *edge;
+    const struct nl_node *requester;
+    size_t name_length;
+    enum nl_status status;
+    struct nl_facts *facts;
+};
+
+/* Why the linker gives up at a file of the right name; NULL where it takes it, or (`next`) looks further. Debian's
+ * asks for the machine before all that follows; without its patch, a foreign byte order or OSABI ends the search
+ * whatever the machine. */
+static const char *
+refusal(const struct nl_rules *rules, const struct nl_facts *facts, bool *next)
+{
+    uint16_t swapped = (uint16_t)(facts->machine << 8 | facts->machine >> 8);
+    uint16_t machine = facts->big == rules->big ? facts->machine : swapped; /* as the linker reads the field */
+    *next = !rules->musl && (facts->wide != rules->wide || machine != rules->machine);
+    if (*next) {
+        return NULL;
+    }
+    if (facts->wide != rules->wide || machine != rules->machine) {
+        return "it is of another machine";
+    }
+    if (facts->big != rules->big) {
+        return "it is of the other byte order";
+    }
+    if (facts->osabi != ELFOSABI_SYSV && facts->osabi != ELFOSABI_GNU && !rules->musl) {
+        return "it is for another operating system";
+    }
+    if (facts->type != ET_DYN || ((facts->flags_1 & DF_1_PIE) && !rules->musl)) {
+        return "it is not a shared library but a program, an object or a core file";
+    }
+    if ((facts->flags_1 & DF_1_NOOPEN) && !rules->musl) {
+        return "it is marked not to be opened at run time (DF_1_NOOPEN)";
+    }
+    return NULL;
+}
+
+static enum outcome
+fail(struct quest *quest, enum nl_status status)
+{
+    quest->status = status;
+    return FATAL;
+}
+
+/* The words for a file that cannot be read. */
+static const char *
+words(struct nl_walk *walk, enum nl_status status, const struct nl_fault *fault)
+{
+    char text[256];
+    if (status == NL_OS_ERROR) {
+        snprintf(text, sizeof text, "%s", strerror(fault->os_errno));
+    } else {
+        nl_status_text(status, fault, text, sizeof text);
+    }
+    return nl_walk_copy(walk, text, strlen(text));
+}
+
+static enum outcome
+note(struct quest *quest, enum outcome outcome, enum nl_how how, const char *path, size_t length, const char *why)
+{
+    struct nl_walk *walk = quest->walk;
+    if (!walk->record && outcome != TAKEN && outcome != FATAL) {
+        return outcome;
+    }
+    char *kept = nl_walk_copy(walk, path, length);
+    if (kept == NULL) {
+        return fail(quest, NL_NO_MEMORY);
+    }
+    if (outcome == TAKEN || outcome == FATAL) {
+        quest->edge->path = kept;
+        quest->edge->how = how;
+        quest->edge->fatal = outcome == FATAL ? why : NULL;
+        return outcome;
+    }
+    if (walk->try_count == walk->try_room) {
+        uint32_t room = walk->try_room ? 2 * walk->try_room : 64;
+        struct nl_try *tries = realloc(walk->tries, room * sizeof *tries);
+        if (tries == NULL) {
+            return fail(quest, NL_NO_MEMORY);
+        }
+        walk->tries = tries;
+        walk->try_room = room;
+    }
+    walk->tries[walk->try_count++] = (struct nl_try){.path = kept, .why = why, .how = how};
+    return outcome;
+}
+
+static enum outcome
+try_path(struct quest *quest, enum nl_how how, const char *path, size_t length)
+{
+    struct nl_walk *walk = quest->walk;
+    struct nl_facts *facts;
+    bool next;
+    enum nl_status status = nl_images_read(walk->images, path, length, &facts);
+    if (status == NL_NO_MEMORY) {
+        return fail(quest, status);
+    }
+    if (status == NL_OS_ERROR) {
+        int error = walk->images->fault.os_errno;
+        bool nothing = error == ENOENT || error == ENOTDIR || error == EACCES;
+        bool no_file = error == EISDIR || error == EINVAL; /* there the linker fails, or waits for ever */
+        enum outcome outcome = nothing ? NEXT : no_file ? FATAL : GIVE_UP;
+        if (error == ENAMETOOLONG && walk->rules->musl) {
+            outcome = NEXT;
+        }
+        bool silent = error == ENOENT || (outcome != FATAL && !walk->record);
+        return note(quest, outcome, how, path, length, silent ? NULL : words(walk, status, &walk->images->fault));
+    }
+    if (facts->status != NL_OK) {
+        return note(quest, FATAL, how, path, length, words(walk, facts->status, &facts->fault));
+    }
+    const char *why = refusal(walk->rules, facts, &next);
+    if (next) {
+        return note(quest, NEXT, how, path, length, "it is of another class or machine");
+    }
+    quest->facts = facts;
+    return note(quest, why != NULL ? FATAL : TAKEN, how, path, length, why);
+}
+
+/* Writes directory/subdirectory/name into the walk's buffer. */
+static enum outcome
+try_below(struct quest *quest, enum nl_how how, const char *directory, const char *subdirectory)
+{
+    struct nl_walk *walk = quest->walk;
+    size_t first = strlen(directory), second = subdirectory != NULL ? strlen(subdirectory) + 1 : 0;
+    size_t length = first + second + 1 + quest->name_length;
+    if (length >= walk->buffer_room) {
+        char *buffer = realloc(walk->buffer, 2 * length);
+        if (buffer == NULL) {
+            return fail(quest, NL_NO_MEMORY);
+        }
+        walk->buffer = buffer;
+        walk->buffer_room = 2 * length;
+    }
+    char *at = walk->buffer;
+    memcpy(at, directory, first);
+    at += first;
+    *at++ = '/';
+    if (second > 0) {
+        memcpy(at, subdirectory, second - 1);
+        at += second - 1;
+        *at++ = '/';
+    }
+    memcpy(at, quest->edge->name, quest->name_length + 1);
+    return try_path(quest, how, walk->buffer, length);
+}
+
+/* Which of the first 32 subdirectories a directory has, as bits: each is looked for once in a round. */
+static enum nl_status
+subdirectories(struct nl_walk *walk, const char *directory, uint32_t *present)
+{
+    const struct nl_texts *names = &walk->rules->subdirectories;
+    *present = 0;
+    if (names->count == 0 || nl_images_place(walk->images, directory, present)) {
+        return NL_OK;
+    }
+    const char *top = NULL;
+    size_t top_length = 0;
+    bool there = false;
+    for (uint32_t i = 0; i < names->count && i < 32; i++) {
+        size_t part = strcspn(names->items[i], "/");
+        if (top == NULL || part != top_length || memcmp(top, names->items[i], part) != 0) {
+            char path[4096];
+            top = names->items[i];
+            top_length = part;
+            int written = snprintf(path, sizeof path, "%s/%.*s", directory, (int)part, top);
+            there = written > 0 && (size_t)written < sizeof path && nl_file_exists(walk->images->root, path);
+        }
+        *present |= there ? 1u << i : 0;
+    }
+    return nl_images_keep_place(walk->images, directory, *present);
+}
+
+static enum outcome
+try_directories(struct quest *quest, enum nl_how how, const struct nl_texts *directories)
+{
+    const struct nl_texts *names = &quest->walk->rules->subdirectories;
+    for (uint32_t i = 0; i < directories->count; i++) {
+        uint32_t present;
+        enum nl_status status = subdirectories(quest->walk, directories->items[i], &present);
+        if (status != NL_OK) {
+            return fail(quest, status);
+        }
+        for (uint32_t j = 0; present != 0 && j < names->count && j < 32; j++) {
+            if (present >> j & 1) {
+                enum outcome outcome = try_below(quest, how, directories->items[i], names->items[j]);
+                if (outcome != NEXT) {
+                    return outcome;
+                }
+            }
+        }
+        enum outcome outcome = try_below(quest, how, directories->items[i], NULL);
+        if (outcome != NEXT) {
+            return outcome;
+        }
+    }
+    return NEXT;
+}
+
+/* The file that ld.so.cache holds under the name, for the best subdirectory that this CPU takes. */
+static enum outcome
+try_cache(struct quest *quest, bool nodeflib)
+{
+    const struct nl_rules *rules = quest->walk->rules;
+    struct nl_cache_hits hits;
+    struct nl_fault fault;
+    const char *best = NULL;
+    uint32_t best_rank = UINT32_MAX;
+    enum nl_status status = NL_OK;
+    if (rules->cache_size == 0) {
+        return NEXT;
+    }
+    status = nl_ldcache_search(rules->cache, rules->cache_size, quest->edge->name, false, &hits, &fault);
+    for (uint32_t i = 0; status == NL_OK && i < hits.count; i++) {
+        const struct nl_cache_hit *hit = &hits.items[i];
+        uint32_t rank = 0;
+        while (hit->hwcaps != NULL && rank < rules->hwcaps.count && strcmp(rules->hwcaps.items[rank], hit->hwcaps) != 0) {
+            rank++;
+        }
+        if (hit->flags != rules->cache_flags || (hit->hwcaps != NULL && rank == rules->hwcaps.count)) {
+            continue;
+        }
+        rank = hit->hwcaps != NULL ? rank : UINT32_MAX - 1;
+        if (rank < best_rank) {
+            best = hit->path;
+            best_rank = rank;
+        }
+    }
+    free(hits.items);
+    for (uint32_t i = 0; nodeflib && best != NULL && i < rules->defaults.count; i++) {
+        size_t length = strlen(rules->defaults.items[i]);
+        if (strncmp(best, rules->defaults.items[i], length) == 0 && best[length] == '/') {
+            best = NULL;
+        }
+    }
+    return best == NULL ? NEXT : try_path(quest, NL_CACHE, best, strlen(best));
+}
+
+/* The DT_RPATH of the requester, of whoever loaded it, and on up; then the program's. */
+static enum outcome
+try_rpaths(struct quest *quest, int32_t requester)
+{
+    struct nl_walk *walk = quest->walk;
+    for (int32_t at = requester; at >= 0; at = walk->nodes[at].loader) {
+        quest->status = nl_expand_paths(walk, &walk->nodes[at]);
+        quest->edge->owner = at;
+        enum outcome outcome = quest->status != NL_OK ? FATAL : try_directories(quest, NL_RPATH_OF, &walk->nodes[at].rpath);
+        if (outcome == TAKEN || outcome == FATAL) {
+            return outcome;
+        }
+    }
+    quest->edge->owner = -1;
+    return try_directories(quest, NL_RPATH_OF, &walk->rules->program_rpath);
+}
+
+static enum outcome
+search_glibc(struct quest *quest, int32_t requester)
+{
+    const struct nl_rules *rules = quest->walk->rules;
+    const struct nl_node *node = quest->requester;
+    bool nodeflib = node != NULL && (node->facts->flags_1 & DF_1_NODEFLIB);
+    enum outcome outcome = NEXT;
+    if (node == NULL || node->facts->runpath == 0) {
+        outcome = try_rpaths(quest, requester);
+    }
+    if (outcome == NEXT || outcome == GIVE_UP) {
+        outcome = try_directories(quest, NL_LIBRARY_PATH, &rules->library_path);
+    }
+    if ((outcome == NEXT || outcome == GIVE_UP) && node != NULL) {
+        outcome = try_directories(quest, NL_RUNPATH_OF, &node->runpath);
+    }
+    if (outcome == NEXT || outcome == GIVE_UP) {
+        outcome = try_cache(quest, nodeflib);
+    }
+    if ((outcome == NEXT || outcome == GIVE_UP) && !nodeflib) {
+        outcome = try_directories(quest, NL_DEFAULT, &rules->defaults);
+    }
+    return outcome;
+}
+
+/* LD_LIBRARY_PATH, the rpaths of the requester and of whoever needed it, the system's path. The first file there is
+ * must do, and an error that is not "nothing there" ends the whole search. */
+static enum outcome
+search_musl(struct quest *quest, int32_t requester)
+{
+    struct nl_walk *walk = quest->walk;
+    enum outcome outcome = try_directories(quest, NL_LIBRARY_PATH, &walk->rules->library_path);
+    for (int32_t at = requester; outcome == NEXT && at >= 0; at = walk->nodes[at].loader) {
+        quest->edge->owner = at;
+        quest->status = nl_expand_paths(walk, &walk->nodes[at]);
+        outcome = quest->status != NL_OK ? FATAL : try_directories(quest, NL_RPATH_OF, &walk->nodes[at].rpath);
+    }
+    return outcome == NEXT ? try_directories(quest, NL_DEFAULT, &walk->rules->defaults) : outcome;
+}
+
+enum nl_status
+nl_search(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, struct nl_facts **facts)
+{
+    struct quest quest = {.walk = walk, .edge = edge, .name_length = strlen(edge->name), .status = NL_OK};
+    quest.requester = requester < 0 ? NULL : &walk->nodes[requester];
+    edge->how = NL_MISSING;
+    edge->owner = -1;
+    edge->tries = walk->try_count;
+    if (strchr(edge->name, '/') != NULL) {
+        try_path(&quest, NL_PATH, edge->name, quest.name_length);
+    } else if (walk->rules->musl) {
+        search_musl(&quest, requester);
+    } else {
+        quest.status = requester < 0 ? NL_OK : nl_expand_paths(walk, &walk->nodes[requester]);
+        if (quest.status == NL_OK) {
+            search_glibc(&quest, requester);
+        }
+    }
+    edge->try_count = walk->try_count - edge->tries;
+    if (edge->how == NL_RUNPATH_OF) {
+        edge->owner = requester;
+    }
+    if (edge->how != NL_RPATH_OF && edge->how != NL_RUNPATH_OF) {
+        edge->owner = -1;
+    }
+    *facts = edge->path != NULL && edge->fatal == NULL ? quest.facts : NULL;
+    return quest.status;
+}

@@ -1,0 +1,198 @@
+/* Dynamic string tokens, and the directories that a file's own headers name (ld.so(8), "Dynamic string tokens"). */
+#include <ctype.h>
+#include <string.h>
+
+#include "walk.h"
+
+/* The token at `text`, which follows a '$': its length with any braces, 0 where it is none. `value` is what it
+ * stands for. */
+static size_t
+token_at(const struct nl_walk *walk, const struct nl_node *node, const char *text, size_t left, const char **value,
+         size_t *value_length)
+{
+    const struct nl_rules *rules = walk->rules;
+    const struct {
+        const char *name;
+        const char *value;
+        size_t length;
+    } tokens[] = {
+        {"ORIGIN", node->origin, node->origin_length},
+        {"LIB", rules->lib, strlen(rules->lib)},
+        {"PLATFORM", rules->platform, strlen(rules->platform)},
+    };
+    size_t brace = left > 0 && text[0] == '{', count = rules->musl ? 1 : sizeof tokens / sizeof *tokens;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(tokens[i].name), end = brace + length;
+        if (left < end + brace || memcmp(text + brace, tokens[i].name, length) != 0) {
+            continue;
+        }
+        bool ends = brace ? text[end] == '}' : end == left || !(isalnum((unsigned char)text[end]) || text[end] == '_');
+        if (ends) {
+            *value = tokens[i].value;
+            *value_length = tokens[i].length;
+            return end + brace;
+        }
+    }
+    return 0;
+}
+
+/* Whether a directory, "." and ".." taken out of it, is below one of the default ones: what a privileged program
+ * trusts (is_trusted_path_normalize in elf/dl-load.c). */
+static bool
+is_trusted(const struct nl_rules *rules, char *path, size_t length)
+{
+    size_t out = 0;
+    for (size_t at = 0; at < length;) {
+        size_t end = at + 1;
+        while (end < length && path[end] != '/') {
+            end++;
+        }
+        size_t part = end - at;
+        if (path[at] != '/') {
+            return false;
+        }
+        if (part == 3 && memcmp(path + at, "/..", 3) == 0) {
+            while (out > 0 && path[--out] != '/') {
+            }
+        } else if (part > 1 && !(part == 2 && path[at + 1] == '.')) {
+            memmove(path + out, path + at, part);
+            out += part;
+        }
+        at = end;
+    }
+    for (uint32_t i = 0; i < rules->defaults.count; i++) {
+        size_t size = strlen(rules->defaults.items[i]);
+        if (out >= size && memcmp(path, rules->defaults.items[i], size) == 0 && (out == size || path[size] == '/')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum nl_status
+nl_expand(struct nl_walk *walk, const struct nl_node *node, const char *text, size_t length, const char **result)
+{
+    const char *value = NULL;
+    size_t room = length, value_length = 0, used = 0;
+    bool origin_first = false;
+    if (memchr(text, '$', length) == NULL) {
+        *result = nl_walk_copy(walk, text, length);
+        return *result != NULL ? NL_OK : NL_NO_MEMORY;
+    }
+    for (size_t i = 0; i < length; i++) { /* each '$' gives no more than the longest value */
+        if (text[i] == '$' && token_at(walk, node, text + i + 1, length - i - 1, &value, &value_length) > 0) {
+            room += value_length;
+        }
+        if (room > NL_MOST_TEXT) {
+            *result = NULL;
+            return NL_OK;
+        }
+    }
+    char *out = nl_walk_copy(walk, NULL, room);
+    if (out == NULL) {
+        return NL_NO_MEMORY;
+    }
+    *result = NULL;
+    for (size_t i = 0; i < length;) {
+        size_t token = text[i] == '$' ? token_at(walk, node, text + i + 1, length - i - 1, &value, &value_length) : 0;
+        if (token == 0) {
+            out[used++] = text[i++];
+            continue;
+        }
+        if (walk->rules->secure && value == node->origin) {
+            size_t after = i + 1 + token;
+            if (i > 0 || (after < length && text[after] != '/')) {
+                return NL_OK;
+            }
+            origin_first = true;
+        }
+        if (value_length == 0) {
+            return NL_OK;
+        }
+        memcpy(out + used, value, value_length);
+        used += value_length;
+        i += 1 + token;
+    }
+    if (origin_first) {
+        char *copy = nl_walk_copy(walk, out, used);
+        if (copy == NULL) {
+            return NL_NO_MEMORY;
+        }
+        if (!is_trusted(walk->rules, copy, used)) {
+            return NL_OK;
+        }
+    }
+    out[used] = '\0';
+    *result = out;
+    return NL_OK;
+}
+
+/* Adds the directory that an item of a path means. An empty item is the working directory. */
+static enum nl_status
+add_directory(struct nl_walk *walk, const struct nl_node *node, const char *item, size_t length, struct nl_texts *to)
+{
+    const char *directory = ".";
+    if (length > 0) {
+        enum nl_status status = nl_expand(walk, node, item, length, &directory);
+        if (status != NL_OK || directory == NULL || *directory == '\0') {
+            return status;
+        }
+        char *end = strchr(directory, '\0');
+        while (end > directory && end[-1] == '/') {
+            *--end = '\0';
+        }
+        if (end == directory) {
+            directory = "/.";
+        }
+    }
+    return nl_texts_add(to, directory);
+}
+
+static enum nl_status
+add_directories(struct nl_walk *walk, const struct nl_node *node, const char *text, const char *separators,
+                struct nl_texts *to)
+{
+    enum nl_status status = NL_OK;
+    while (status == NL_OK && text != NULL && *text != '\0') {
+        size_t length = strcspn(text, separators);
+        if (length > 0 || !walk->rules->musl) {
+            status = add_directory(walk, node, text, length, to);
+        }
+        text += length;
+        if (*text != '\0' && *++text == '\0' && !walk->rules->musl) {
+            status = nl_texts_add(to, "."); /* after a last separator */
+        }
+    }
+    return status;
+}
+
+/* musl knows $ORIGIN alone, and takes a path with any other token for none (fixup_rpath). */
+static bool
+musl_refuses(const char *text)
+{
+    for (; text != NULL && (text = strchr(text, '$')) != NULL; text++) {
+        if (strncmp(text, "$ORIGIN", 7) != 0 && strncmp(text, "${ORIGIN}", 9) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum nl_status
+nl_expand_paths(struct nl_walk *walk, struct nl_node *node)
+{
+    const struct nl_facts *facts = node->facts;
+    const char *rpath = nl_text(facts, facts->rpath), *runpath = nl_text(facts, facts->runpath);
+    if (node->expanded) {
+        return NL_OK;
+    }
+    node->expanded = true;
+    if (walk->rules->musl) { /* either serves like the other, and is inherited */
+        const char *text = runpath != NULL ? runpath : rpath;
+        return musl_refuses(text) ? NL_OK : add_directories(walk, node, text, ":\n", &node->rpath);
+    }
+    if (runpath != NULL) { /* silences the DT_RPATH */
+        return add_directories(walk, node, runpath, ":", &node->runpath);
+    }
+    return add_directories(walk, node, rpath, ":", &node->rpath);
+}

@@ -1,0 +1,154 @@
+/* What the dynamic linker would map for a file: breadth first, nothing mapped (glibc's elf/dl-deps.c, elf/dl-load.c;
+ * musl's ldso/dynlink.c). */
+#ifndef NATIVELOAD_WALK_H
+#define NATIVELOAD_WALK_H
+
+#include "images.h"
+
+/* A list of texts. */
+struct nl_texts {
+    const char **items;
+    uint32_t count;
+    uint32_t room;
+};
+
+/* One linker, for one process: where it looks. */
+struct nl_rules {
+    bool musl;
+    bool wide;
+    bool big;
+    bool secure;
+    uint16_t machine;
+    struct nl_texts library_path;   /* LD_LIBRARY_PATH, expanded */
+    struct nl_texts defaults;       /* the last directories */
+    struct nl_texts subdirectories; /* looked into below each directory, before it */
+    struct nl_texts hwcaps;         /* the names of the cache's that this CPU takes, best first */
+    struct nl_texts program_rpath;  /* the DT_RPATH of the program, where that is no node of the walk */
+    const char *lib;                /* $LIB */
+    const char *platform;           /* $PLATFORM */
+    const char *self;               /* musl's linker, which is its libc */
+    const unsigned char *cache;     /* ld.so.cache */
+    size_t cache_size;
+    int32_t cache_flags;
+};
+
+enum nl_how {
+    NL_MISSING,
+    NL_LOADED, /* by a node of this walk or by the process */
+    NL_RPATH_OF,
+    NL_LIBRARY_PATH,
+    NL_RUNPATH_OF,
+    NL_CACHE,
+    NL_DEFAULT,
+    NL_PATH,
+};
+
+enum nl_kind { NL_NEEDED, NL_AUXILIARY, NL_FILTERED };
+
+/* A path that was looked at for a name, and why it was passed over; `why` is NULL where there was nothing. */
+struct nl_try {
+    const char *path;
+    const char *why;
+    enum nl_how how;
+};
+
+struct nl_edge {
+    const char *name; /* expanded */
+    const char *path; /* NULL where nothing was found */
+    const char *fatal; /* why the linker gives up at `path`; NULL where it does not */
+    enum nl_how how;
+    enum nl_kind kind;
+    int32_t node;  /* that answers, -1 for none */
+    int32_t owner; /* NL_RPATH_OF: the node that has it, -1 for the program */
+    uint32_t tries; /* where its tries start, and how many there are */
+    uint32_t try_count;
+};
+
+struct nl_node {
+    struct nl_facts *facts;
+    const char *path;
+    const char *origin; /* of $ORIGIN, `origin_length` bytes */
+    uint32_t origin_length;
+    int32_t loader; /* the node that wanted it, -1 for none */
+    int32_t next;   /* in load order, -1 for the last */
+    bool done;
+    bool expanded;
+    struct nl_texts rpath;
+    struct nl_texts runpath;
+    uint32_t edges; /* where its edges start, and how many there are */
+    uint32_t edge_count;
+};
+
+/* A version that a file wants of a giver and does not get. */
+struct nl_lack {
+    uint32_t node;
+    const char *file;    /* as the file names the giver */
+    const char *version;
+    const char *giver;   /* its path, NULL where nothing has that name */
+};
+
+struct nl_walk {
+    const struct nl_rules *rules;
+    struct nl_images *images;
+    bool process; /* among the images of this process, whose linker is asked too */
+    bool record;  /* keep every try */
+    struct nl_node *nodes;
+    uint32_t node_count, node_room;
+    struct nl_edge *edges;
+    uint32_t edge_count, edge_room;
+    struct nl_try *tries;
+    uint32_t try_count, try_room;
+    struct nl_lack *lacks;
+    uint32_t lack_count, lack_room;
+    int32_t first, last; /* the nodes in load order */
+    int32_t filter;      /* the first node that the one being followed was found to filter for, -1 for none */
+    bool fatal;
+    struct nl_map names;  /* every name that is answered: a node, or `loaded` counted from NL_IS_LOADED */
+    struct nl_map files;  /* (dev, ino) of the nodes */
+    struct nl_texts loaded; /* paths of what was there before */
+    struct nl_texts basenames; /* the last parts of these */
+    void **blocks; /* of memory */
+    uint32_t block_count, block_room;
+    size_t block_left;
+    char *block_next;
+    char *buffer; /* for the path being tried */
+    size_t buffer_room;
+};
+
+#define NL_IS_LOADED 0x80000000u
+#define NL_MOST_NODES 100000u
+
+/* Adds an image that is there before anything is mapped: by the name that answers for it. */
+enum nl_status nl_walk_known(struct nl_walk *walk, const char *name, const char *path);
+
+/* Adds all images of this process. */
+enum nl_status nl_walk_process(struct nl_walk *walk);
+
+/* Maps files by path, then all that they need. Where the first of all is a program, it is who loads the others.
+ * NL_OS_ERROR or what is wrong
+ * with a file's content where one of them cannot be read: images->fault has the details. */
+enum nl_status nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count);
+
+/* Fills `lacks`. */
+enum nl_status nl_walk_versions(struct nl_walk *walk);
+
+void nl_walk_free(struct nl_walk *walk);
+
+/* ---- between walk.c, search.c and tokens.c ---- */
+
+/* A copy that lives as long as the walk; NULL without memory. */
+char *nl_walk_copy(struct nl_walk *walk, const char *text, size_t length);
+
+enum nl_status nl_texts_add(struct nl_texts *texts, const char *text);
+
+/* What a text means to a node: $ORIGIN, $LIB and $PLATFORM put in; NULL where one of them stands for nothing. */
+enum nl_status nl_expand(struct nl_walk *walk, const struct nl_node *node, const char *text, size_t length,
+                         const char **result);
+
+/* Fills a node's rpath and runpath. */
+enum nl_status nl_expand_paths(struct nl_walk *walk, struct nl_node *node);
+
+/* Looks for edge->name as the node `requester` (-1: none) needs it. Fills the edge; `facts` where a file was found. */
+enum nl_status nl_search(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, struct nl_facts **facts);
+
+#endif

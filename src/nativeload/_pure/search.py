@@ -1,0 +1,255 @@
+"""Where a linker looks for one name, in order (_dl_map_object in glibc's elf/dl-load.c; load_library in musl's
+ldso/dynlink.c)."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from .elf import image
+from .file import signature
+from .ldcache import ldcache_search
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    # how, whose rpath, the paths to try
+    Lists = Iterator[tuple[int, "Node | None", Iterable[str]]]
+    # path, how, whose rpath, why the linker gives up there, the facts of a file that will do, what was tried
+    Found = tuple[str | None, int, "Node | None", str | None, "Facts | None", "Tries"]
+    Tries = tuple[tuple[str, int, str | None], ...]
+
+MISSING, LOADED, RPATH, LIBRARY_PATH, RUNPATH, CACHE, DEFAULT, PATH = range(8)
+
+_ET_EXEC, _ET_DYN = 2, 3
+_DF_1_NOOPEN, _DF_1_NODEFLIB, _DF_1_PIE = 0x40, 0x800, 0x8000000
+# After these errors of open(2) the linker looks into the next directory; after others it gives up this list of them.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
+# What `image` says of a directory, a FIFO or a device: there the linker fails, or waits for ever.
+_NO_FILE = (errno.EISDIR, errno.EINVAL)
+
+
+class Facts:
+    """What a walk needs of one file."""
+
+    def __init__(self, path: str) -> None:
+        (
+            self.elf_class, self.byteorder, self.machine, _, self.type, self.osabi, self.interp, self.soname,
+            self.needed, self.filters, self.rpath, self.runpath, self.flags_1, self.verneed, self.verdef,
+            self.isa_needed, _, _, self.signature,
+        ) = image(path)  # fmt: skip
+        self.file = self.signature[:2]
+
+    @property
+    def is_program(self) -> bool:
+        return self.type == _ET_EXEC or (self.interp is not None and self.soname is None)
+
+
+class Linker:
+    """The rules, and what was read of files: their facts, or why there are none."""
+
+    def __init__(
+        self,
+        musl: bool,
+        wide: bool,
+        big: bool,
+        machine: int,
+        secure: bool,
+        library_path: tuple[str, ...],
+        default: tuple[str, ...],
+        subdirectories: tuple[str, ...],
+        hwcaps: tuple[str, ...],
+        program_rpath: tuple[str, ...],
+        lib: str,
+        platform: str,
+        own: str,
+        cache: bytes,
+        cache_flags: int,
+        root: str,
+    ) -> None:
+        self.musl, self.machine, self.own = musl, machine, own
+        self.kind = (64 if wide else 32, "big" if big else "little")
+        self.trusted = default if secure else None
+        self.library_path, self.default, self.program_rpath = library_path, default, program_rpath
+        self.subdirectories, self.hwcaps = subdirectories, hwcaps
+        self.tokens = {"LIB": lib, "PLATFORM": platform}
+        self.cache, self.cache_flags = cache, cache_flags
+        self.root = root
+        self._images: dict[str, tuple[str, Facts | str]] = {}
+        self._seen: set[str] = set()
+        self._places: dict[str, list[str]] = {}
+
+    def next_round(self) -> None:
+        """From here on, what was read is looked at again."""
+        self._seen.clear()
+        self._places.clear()
+
+    def real(self, path: str) -> str:
+        """Where a path is on this machine: below the root, which neither ".." nor a link leads out of."""
+        if not self.root:
+            return path
+        from .below import below
+
+        return below(self.root, path)
+
+    def facts(self, path: str) -> Facts | str:
+        """The facts of a file, or what is wrong with its content. Raises OSError."""
+        known = self._images.get(path)
+        real = self.real(path)
+        if known is None or (path not in self._seen and signature(real) != known[0]):
+            facts: Facts | str
+            try:
+                facts = Facts(real)
+                state = " ".join(map(str, facts.signature))
+            except ValueError as error:
+                facts, state = str(error), signature(real)
+            known = self._images[path] = state, facts
+        self._seen.add(path)
+        return known[1]
+
+    def places(self, directory: str) -> list[str]:
+        """The places looked at for one directory: the subdirectories that it has, then itself."""
+        if directory not in self._places:
+            tops = {name.partition("/")[0] for name in self.subdirectories}
+            there = {top for top in tops if os.path.exists(self.real(f"{directory}/{top}"))}
+            below = [f"{directory}/{name}" for name in self.subdirectories if name.partition("/")[0] in there]
+            self._places[directory] = [*below, directory]
+        return self._places[directory]
+
+    def cached(self, name: str, nodeflib: bool) -> list[str]:
+        """The file that ld.so.cache holds under a name, for the best subdirectory that this CPU takes."""
+        best: list[tuple[int, str]] = []
+        for _, path, flags, hwcap in ldcache_search(self.cache, name, False) if self.cache else ():
+            if flags == self.cache_flags and (hwcap is None or hwcap in self.hwcaps):
+                best.append((self.hwcaps.index(hwcap) if hwcap is not None else len(self.hwcaps), path))
+        path = min(best, key=lambda hit: hit[0])[1] if best else ""
+        if not path or (nodeflib and path.startswith(tuple(f"{directory}/" for directory in self.default))):
+            return []
+        return [path]
+
+    def refuses(self, facts: Facts) -> str | None:
+        """Why the linker gives up at a file of the right name; "" where it takes it, None where it looks further."""
+        same_order = facts.byteorder == self.kind[1]
+        # As the linker reads the field, in its own byte order. Debian's asks for the machine before all that follows;
+        # without its patch, a foreign byte order or OSABI ends the search whatever the machine.
+        machine = facts.machine if same_order else (facts.machine & 0xFF) << 8 | facts.machine >> 8
+        if facts.elf_class != self.kind[0] or machine != self.machine:
+            return "it is of another machine" if self.musl else None
+        if not same_order:
+            return "it is of the other byte order"
+        if facts.osabi not in (0, 3) and not self.musl:
+            return "it is for another operating system"
+        if facts.type != _ET_DYN or (facts.flags_1 & _DF_1_PIE and not self.musl):
+            return "it is not a shared library but a program, an object or a core file"
+        if facts.flags_1 & _DF_1_NOOPEN and not self.musl:
+            return "it is marked not to be opened at run time (DF_1_NOOPEN)"
+        return ""
+
+
+class Node:
+    """A file that is mapped, and what its headers say of where others are."""
+
+    def __init__(self, path: str, facts: Facts, loader: Node | None, linker: Linker) -> None:
+        from nativeload.linkers import rpath
+
+        self.path, self.facts, self.loader = path, facts, loader
+        self.done = False
+        self.edges: list[tuple[tuple[str, str | None, int, int, str | None, int, Tries], Node | None]] = []
+        self.filters: list[Node] = []
+        self._trusted = linker.trusted
+        self._tokens = {"ORIGIN": _origin(path, facts, linker), **linker.tokens}
+        self.rpath: list[str] = []
+        self.runpath: list[str] = []
+        if linker.musl:  # knows $ORIGIN alone; either path serves like the other, and is inherited
+            text = facts.runpath if facts.runpath is not None else facts.rpath or ""
+            if all(part.startswith(("ORIGIN", "{ORIGIN}")) for part in text.split("$")[1:]):
+                found = rpath.directories(text, {"ORIGIN": self._tokens["ORIGIN"]}, ":\n", self._trusted)
+                self.rpath = [directory for directory in found if directory != "."]
+        elif facts.runpath is not None:  # silences the DT_RPATH
+            self.runpath = rpath.directories(facts.runpath, self._tokens, ":", self._trusted)
+        elif facts.rpath:
+            self.rpath = rpath.directories(facts.rpath, self._tokens, ":", self._trusted)
+
+    def loaders(self) -> Iterator[Node]:
+        """This node, who wanted it, who wanted that, and on up."""
+        node: Node | None = self
+        while node is not None:
+            yield node
+            node = node.loader
+
+    def expand(self, text: str) -> str:
+        """What this file means by a text with dynamic string tokens in it."""
+        from nativeload.linkers import rpath
+
+        return rpath.expand(text, self._tokens, self._trusted)
+
+
+def _origin(path: str, facts: Facts, linker: Linker) -> str:
+    """$ORIGIN of a program is where its real file is, of anything else where it was found."""
+    if facts.is_program and not linker.root:
+        return os.path.dirname(os.path.realpath(path))
+    directory = os.path.dirname(path)
+    return directory if directory.startswith("/") else os.path.join(os.getcwd(), directory)
+
+
+def search(linker: Linker, requester: Node, name: str, record: bool) -> Found:
+    """What a linker takes for a name, as a node needs it."""
+    tries: list[tuple[str, int, str | None]] = []
+    for how, owner, paths in _lists(linker, requester, name):
+        for path in paths:
+            facts, fatal, why, goes_on = _try(linker, path)
+            if fatal is not None or facts is not None:
+                return path, how, owner, fatal, facts, tuple(tries)
+            if record:
+                tries.append((path, how, why))
+            if not goes_on and linker.musl:
+                return None, MISSING, None, None, None, tuple(tries)
+            if not goes_on:
+                break
+    return None, MISSING, None, None, None, tuple(tries)
+
+
+def _try(linker: Linker, path: str) -> tuple[Facts | None, str | None, str | None, bool]:
+    """(facts of a file that will do, why the linker gives up here, why it looks further, whether in this list)."""
+    try:
+        facts = linker.facts(path)
+    except OSError as error:
+        words = os.strerror(error.errno or 0)
+        if error.errno in _NO_FILE:
+            return None, words, None, False
+        absent = error.errno in _ABSENT or (linker.musl and error.errno == errno.ENAMETOOLONG)
+        return None, None, None if error.errno == errno.ENOENT else words, absent
+    if isinstance(facts, str):
+        return None, facts, None, False
+    refusal = linker.refuses(facts)
+    if refusal is None:
+        return None, None, "it is of another class or machine", True
+    return (None, refusal, None, False) if refusal else (facts, None, None, False)
+
+
+def _lists(linker: Linker, requester: Node, name: str) -> Lists:
+    """The paths to try, list by list."""
+
+    def below(directories: Iterable[str]) -> Iterator[str]:
+        return (f"{place}/{name}" for directory in directories for place in linker.places(directory))
+
+    if "/" in name:
+        yield PATH, None, (name,)
+        return
+    if linker.musl:
+        yield LIBRARY_PATH, None, below(linker.library_path)
+        for node in requester.loaders():
+            yield RPATH, node, below(node.rpath)
+        yield DEFAULT, None, below(linker.default)
+        return
+    nodeflib = bool(requester.facts.flags_1 & _DF_1_NODEFLIB)
+    if requester.facts.runpath is None:
+        for node in requester.loaders():
+            yield RPATH, node, below(node.rpath)
+        yield RPATH, None, below(linker.program_rpath)
+    yield LIBRARY_PATH, None, below(linker.library_path)
+    yield RUNPATH, requester, below(requester.runpath)
+    yield CACHE, None, linker.cached(name, nodeflib)
+    if not nodeflib:
+        yield DEFAULT, None, below(linker.default)

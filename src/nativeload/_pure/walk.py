@@ -1,0 +1,202 @@
+"""What the dynamic linker would map for a file: breadth first, nothing mapped (glibc's elf/dl-deps.c, elf/dl-load.c;
+musl's ldso/dynlink.c)."""
+
+from __future__ import annotations
+
+from .process import linkmap, loaded_handle
+from .search import LOADED, MISSING, Facts, Linker, Node, search
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .search import Tries
+
+    # name, path, how, owner, why it is fatal, kind, tries
+    Edge = tuple[str, str | None, int, int, str | None, int, Tries]
+
+_PROCESS, _RECORD, _AGAIN, _TERSE = 1, 2, 4, 8
+_NEEDED, _AUXILIARY = 0, 1
+_MUSL_OWN = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
+
+
+def linker(rules: tuple[Any, ...], /) -> Linker:
+    """A linker that follows these rules."""
+    return Linker(*rules)
+
+
+def walk(
+    linker: Linker, groups: tuple[tuple[str, ...], ...], known: tuple[tuple[str, str], ...], options: int, /
+) -> Any:
+    """What a linker would map for the files of each group, and the versions that are not given."""
+    if not options & _AGAIN:
+        linker.next_round()
+    walked = _Walk(linker, known, options)
+    for group in groups:
+        if not walked.fatal:
+            walked.open(group)
+    lacks = [] if linker.musl else list(walked.lacks())
+    if options & _TERSE and not lacks and walked.complete():
+        return None
+    return walked.answer(lacks)
+
+
+class _Walk:
+    """One walk. `nodes` are in load order; `names` has every name that is answered, by a node or a path."""
+
+    def __init__(self, linker: Linker, known: tuple[tuple[str, str], ...], options: int) -> None:
+        self.linker = linker
+        self.record = bool(options & _RECORD)
+        self.process = bool(options & _PROCESS)
+        self.fatal = False
+        self.nodes: list[Node] = []
+        self.names: dict[str, Node | str] = {}
+        self.files: dict[tuple[int, int], Node] = {}
+        for name, path in known:
+            self.names.setdefault(name, path)
+        mapped = linkmap() if self.process else []
+        for path, soname in mapped:
+            self.names.setdefault(soname or path, path)
+            self.names.setdefault(path, path)
+        self.mapped = [path for path, _ in mapped if path]
+        self.basenames = {path.rpartition("/")[2] for path in self.mapped if "/" in path}
+
+    def open(self, paths: tuple[str, ...]) -> None:
+        """Map files by path, then all that they need."""
+        for path in paths:
+            facts = self.linker.facts(path)
+            if isinstance(facts, str):
+                raise ValueError(facts)
+            if facts.file not in self.files:
+                program = self.nodes[0] if self.nodes and self.nodes[0].facts.is_program else None
+                self.nodes.append(self._add(path, facts, program))
+        at = 0
+        while at < len(self.nodes) and not self.fatal:
+            node = self.nodes[at]
+            if not node.done:
+                self._follow_all(node)
+                at = min((self.nodes.index(one) for one in node.filters if not one.done), default=at)
+            else:
+                at += 1
+
+    def _add(self, path: str, facts: Facts, loader: Node | None) -> Node:
+        node = Node(path, facts, loader, self.linker)
+        self.files.setdefault(facts.file, node)
+        if not self.linker.musl:  # musl matches by file identity, and by the name searched for
+            self.names.setdefault(path, node)
+            if facts.soname is not None:
+                self.names.setdefault(facts.soname, node)
+        return node
+
+    def _follow_all(self, node: Node) -> None:
+        node.done = True
+        filters = [] if self.linker.musl else list(node.facts.filters)
+        for place in range(len(node.facts.needed) + 1):
+            while filters and filters[0][0] == place:
+                _, kind, name = filters.pop(0)
+                self._follow(node, name, kind)
+            if place < len(node.facts.needed):
+                self._follow(node, node.facts.needed[place], _NEEDED)
+
+    def _follow(self, node: Node, name: str, kind: int) -> None:
+        if self.fatal:
+            return
+        expanded = node.expand(name) if "$" in name and not self.linker.musl else name
+        answer: Node | None = None
+        edge: Edge = name, None, MISSING, -1, "a dynamic string token in it stands for nothing", kind, ()
+        fresh = False
+        if expanded:
+            edge, answer, fresh = self._resolve(node, expanded, kind)
+        node.edges.append((edge, answer))
+        if edge[4] is not None and kind != _AUXILIARY:
+            self.fatal = True
+        elif answer is not None and kind != _NEEDED:
+            self._put_before(answer, fresh, node)
+        elif answer is not None and fresh:
+            self.nodes.append(answer)
+
+    def _put_before(self, node: Node, fresh: bool, owner: Node) -> None:
+        """Where a DT_AUXILIARY or DT_FILTER wants a node: before the owner, unless it is already."""
+        place = self.nodes.index(owner)
+        if node is owner or (not fresh and node in self.nodes[:place]):
+            return
+        if not fresh:
+            self.nodes.remove(node)
+        self.nodes.insert(place, node)
+        owner.filters.append(node)
+
+    def _resolve(self, node: Node, name: str, kind: int) -> tuple[Edge, Node | None, bool]:
+        known = self._answer(name)
+        if isinstance(known, Node):
+            return (name, known.path, LOADED, -1, None, kind, ()), known, False
+        if known is not None:
+            return (name, known, LOADED, -1, None, kind, ()), None, False
+        path, how, owner, fatal, facts, tries = search(self.linker, node, name, self.record)
+        if path is None or facts is None:
+            requested = self._requested(name) if path is None and self.process else None
+            return (name, requested or path, LOADED if requested else how, -1, fatal, kind, tries), None, False
+        same = self.files.get(facts.file)
+        answer = same or self._add(path, facts, node)
+        self.names.setdefault(name, answer)  # by the name it was searched by it is known from now on
+        if same or owner is None:
+            return (name, answer.path, LOADED if same else how, -1, None, kind, tries), answer, same is None
+        return (name, path, how, id(owner), None, kind, tries), answer, True
+
+    def _answer(self, name: str) -> Node | str | None:
+        if name in self.names:
+            return self.names[name]
+        if self.linker.musl and name.startswith(_MUSL_OWN):
+            return self.linker.own
+        return self._requested(name) if self.process and name in self.basenames else None
+
+    def _requested(self, name: str) -> str | None:
+        """The image that answers to a name because it was once requested by it, which the linker alone knows."""
+        handle = loaded_handle(name)
+        path = next((path for path in self.mapped if loaded_handle(path) == handle), None) if handle else None
+        if path is not None:
+            self.names.setdefault(name, path)
+        return path
+
+    def lacks(self) -> Iterator[tuple[int, str, str, str | None]]:
+        """Each version that a file wants and its giver does not have (_dl_check_map_versions)."""
+        for place, node in enumerate(self.nodes):
+            for name, versions in node.facts.verneed:
+                giver = self.names.get(name)
+                path = giver.path if isinstance(giver, Node) else giver
+                facts = giver.facts if isinstance(giver, Node) else self._facts_of(giver)
+                # A giver that defines none lets every version pass; but one that wants none either has no DT_VERSYM,
+                # and then an assertion ends the process (check_match in elf/dl-lookup.c).
+                none = path is None or (facts is not None and not facts.verdef and not facts.verneed)
+                for version, weak in versions:
+                    if none or (facts is not None and facts.verdef and not weak and version not in facts.verdef):
+                        yield place, name, version, path
+
+    def _facts_of(self, path: str | None) -> Facts | None:
+        try:
+            facts = self.linker.facts(path) if path is not None else None
+        except OSError:
+            return None
+        return None if isinstance(facts, str) else facts
+
+    def complete(self) -> bool:
+        """Whether every name is answered by an absolute path, and this CPU will do."""
+        from .process import isa_level
+
+        edges = [edge for node in self.nodes for edge, _ in node.edges]
+        needs = max(node.facts.isa_needed for node in self.nodes)
+        found = all(edge[5] == _AUXILIARY or (edge[1] or "").startswith("/") for edge in edges)
+        return not self.fatal and found and (needs <= 1 or not 0 < isa_level() < needs)
+
+    def answer(self, lacks: list[tuple[int, str, str, str | None]]) -> Any:
+        places = {id(node): place for place, node in enumerate(self.nodes)}
+        images = tuple(
+            (
+                node.path,
+                node.facts.soname,
+                node.facts.isa_needed,
+                tuple((*edge[:3], places.get(edge[3], -1), *edge[4:]) for edge, _ in node.edges),
+            )
+            for node in self.nodes
+        )
+        return images, tuple(lacks)
