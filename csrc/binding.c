@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "elf.h"
 #include "exports.h"
 #include "file.h"
@@ -1004,6 +1005,59 @@ native_walk(PyObject *module, PyObject *const *args, Py_ssize_t count)
     return result;
 }
 
+/* ---- kept answers ---- */
+
+/* A new tuple of a group's texts. */
+static PyObject *
+texts(const struct nl_group *group)
+{
+    const char *text = group->first;
+    PyObject *tuple = PyTuple_New((Py_ssize_t)group->count);
+    for (size_t i = 0; tuple != NULL && i < group->count; i++) {
+        if (put(tuple, (Py_ssize_t)i, decode(text)) < 0) {
+            Py_CLEAR(tuple);
+        }
+        text += strlen(text) + 1;
+    }
+    return tuple;
+}
+
+static PyObject *
+native_recall(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct nl_answer answer;
+    const char *directory, *asked, *magic;
+    PyObject *result = NULL;
+    bool held;
+    (void)module;
+    if (check_count("recall", count, 3, 3) < 0 || (magic = PyBytes_AsString(args[1])) == NULL) {
+        return NULL;
+    }
+    PyObject *place = encode_path(args[0], &directory);
+    PyObject *key = place == NULL ? NULL : encode_path(args[2], &asked);
+    if (key == NULL) {
+        if (place != NULL && PyErr_ExceptionMatches(PyExc_ValueError)) { /* nothing is kept under what has no bytes */
+            PyErr_Clear();
+            result = Py_NewRef(Py_None);
+        }
+        Py_XDECREF(place);
+        return result;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    held = nl_answer_read(&answer, directory, magic, asked);
+    Py_END_ALLOW_THREADS
+    result = held ? PyTuple_New(NL_GROUPS - NL_ANSWER) : Py_NewRef(Py_None);
+    for (unsigned i = NL_ANSWER; held && result != NULL && i < NL_GROUPS; i++) {
+        if (put(result, (Py_ssize_t)(i - NL_ANSWER), texts(&answer.groups[i])) < 0) {
+            Py_CLEAR(result);
+        }
+    }
+    nl_answer_free(&answer);
+    Py_DECREF(place);
+    Py_DECREF(key);
+    return result;
+}
+
 /* ---- scan ---- */
 
 static PyObject *
@@ -1070,6 +1124,7 @@ static PyMethodDef methods[] = {
     {"image", FAST(native_image), METH_FASTCALL, PyDoc_STR("The facts of one ELF file's headers.")},
     {"exports", native_exports, METH_O, PyDoc_STR("The names of every exported dynamic symbol, sorted.")},
     {"ldcache_search", FAST(native_ldcache_search), METH_FASTCALL, PyDoc_STR("Entries of an ld.so.cache by name.")},
+    {"recall", FAST(native_recall), METH_FASTCALL, PyDoc_STR("An answer kept on disk that still holds, or None.")},
     {"linkmap", native_linkmap, METH_NOARGS, PyDoc_STR("(path, soname) of every image in this process.")},
     {"searched", native_searched, METH_NOARGS, PyDoc_STR("The directories that a dlopen searches.")},
     {"search_path", native_search_path, METH_NOARGS, PyDoc_STR("(directory, kind) that a dlopen searches.")},

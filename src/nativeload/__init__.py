@@ -75,7 +75,6 @@ _HOMES = {  # of what is no error
     "loaded": "face",
 }
 _MAGIC = b"nativeload answer 1 0.1.0"  # the format of an answer on disk, and the version of nativeload
-_LIMIT = 1 << 18  # bytes; a real answer has about 2,000
 _FLAGS = {"local": os.RTLD_NOW | os.RTLD_LOCAL, "global": os.RTLD_NOW | os.RTLD_GLOBAL}
 
 _asked: "dict[tuple[str, tuple[str, ...], str], Library]" = {}
@@ -167,42 +166,7 @@ def _key(requirement: str, symbols: "tuple[str, ...]") -> str:
 def _recall(asked: str) -> "Answer | None":
     """The answer stored under a key, if every path it rests on is as it was; none under ""."""
     home = asked and _cache_directory()
-    if not home:
-        return None
-    path = f"{home}/{core.digest(asked.encode('utf-8', 'surrogateescape'))}"
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        state = os.fstat(descriptor)
-        # A regular file that only this user can have written.
-        if state.st_mode & 0o170022 != 0o100000 or state.st_uid != os.geteuid() or state.st_size > _LIMIT:
-            return None
-        content = os.read(descriptor, state.st_size)
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
-    magic, _, rest = content.partition(b"\n")
-    checksum, _, body = rest.partition(b"\n")
-    if magic != _MAGIC or checksum != core.digest(body).encode():
-        return None
-    fields = body.decode("utf-8", "surrogateescape").split("\0")
-    groups, end = [], 0
-    try:
-        while end < len(fields):
-            start = end + 1
-            end = start + int(fields[end])
-            groups.append(tuple(fields[start:end]))
-            if not start <= end <= len(fields):
-                return None
-        (stored,), paths, signatures, facts, abi, dependencies, sonames = groups
-    except ValueError:
-        return None
-    if stored != asked or len(facts) != 7 or tuple(map(core.signature, paths)) != signatures:
-        return None
-    return facts, abi, dependencies, sonames
+    return core.recall(home, _MAGIC, asked) if home else None
 
 
 # Loading

@@ -158,3 +158,21 @@ def signature(path: str, /) -> str:
 
 def digest(data: bytes, /) -> str:
     """FNV-1a, 64 bits, as 16 hex digits: names cache files and detects a damaged one. Not cryptographic."""
+
+def recall(
+    directory: str, magic: bytes, asked: str, /
+) -> (
+    tuple[
+        tuple[str, str, str, str, str, str, str],  # facts: name, path, soname, version, origin, distribution, version
+        tuple[str, ...],  # ABI features
+        tuple[str, ...],  # dependencies to load first
+        tuple[str, ...],  # sonames under which a process may have it already
+    ]
+    | None
+):
+    """The answer that `cache` keeps in a directory under what was asked; None where there is none that holds.
+
+    It holds if its first line is `magic`, its checksum and its form are right, what it says was asked is `asked`, and
+    every path it rests on has the signature it had. Its file is read only if it is a regular file, not a link, that
+    belongs to this user, others cannot write, and is no larger than 256 KiB. Raises nothing for any file.
+    """

@@ -1,7 +1,7 @@
 """Keeping answers on disk. An answer is what was asked, every path it rests on with its signature, and the answer.
 
 It holds only while each path has the signature it had; anything else about a cache file (stale, truncated,
-foreign, hostile, unreadable) means that the search is done again. `nativeload.load` reads what is kept here.
+foreign, hostile, unreadable) means that the search is done again. `recall` of the backend reads what is kept here.
 """
 
 import os
@@ -35,11 +35,11 @@ def store(asked: str, answer: "Answer", consulted: "Mapping[str, str]") -> None:
     fields = [text for group in groups for text in (str(len(group)), *group)]
     if any("\0" in text for text in fields):  # A provider's TOML can have one, and would write fields of its own.
         return
-    body = "\0".join(fields).encode("utf-8", "surrogateescape")
-    name = core.digest(asked.encode("utf-8", "surrogateescape"))
     try:
+        body = os.fsencode("\0".join(fields))
+        name = core.digest(os.fsencode(asked))
         _write(home, name, b"\n".join((MAGIC, core.digest(body).encode(), body)))
-    except OSError:
+    except (OSError, UnicodeEncodeError):
         return
 
 

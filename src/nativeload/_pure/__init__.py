@@ -4,6 +4,7 @@ Same names, arguments, results and errors. Importing this costs next to nothing:
 imported by the functions that need them. Nothing here chooses between the two backends.
 """
 
+from .answer import recall
 from .digest import digest
 from .elf import image
 from .file import signature
@@ -26,6 +27,7 @@ __all__ = [
     "linker",
     "linkmap",
     "loaded_handle",
+    "recall",
     "scan",
     "search_path",
     "searched",
