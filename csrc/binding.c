@@ -476,29 +476,103 @@ native_signature(PyObject *module, PyObject *argument)
     return PyUnicode_FromString(text);
 }
 
+static PyObject *
+native_signatures(PyObject *module, PyObject *paths)
+{
+    Py_ssize_t count = PyTuple_Size(paths);
+    PyObject *result = count < 0 ? NULL : PyTuple_New(count);
+    for (Py_ssize_t i = 0; result != NULL && i < count; i++) {
+        if (put(result, i, native_signature(module, PyTuple_GetItem(paths, i))) < 0) {
+            Py_CLEAR(result);
+        }
+    }
+    return result;
+}
+
+static PyObject *
+native_real_name(PyObject *module, PyObject *argument)
+{
+    char name[NL_MOST_LINK];
+    const char *path;
+    (void)module;
+    PyObject *bytes = encode_path(argument, &path);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    nl_real_name(path, name);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(bytes);
+    return decode(name);
+}
+
 /* ---- process: the GIL is released wherever the linker's lock is taken, because a constructor that waits for the
  * GIL may run under it ---- */
+
+/* What the module keeps, in each interpreter: the link map as it was when it had this version. */
+struct state {
+    PyObject *linkmap;
+    uint64_t version;
+};
+
+static PyObject *
+linkmap_tuple(void)
+{
+    struct nl_linkmap map;
+    enum nl_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = nl_linkmap_read(&map);
+    Py_END_ALLOW_THREADS
+    PyObject *result = status == NL_OK ? PyTuple_New((Py_ssize_t)map.count) : raise_status(status, NULL, NULL);
+    for (size_t i = 0; result != NULL && i < map.count; i++) {
+        PyObject *path = decode(map.items[i].path);
+        if (put(result, (Py_ssize_t)i, path == NULL ? NULL : pair(path, decode(map.items[i].soname))) < 0) {
+            Py_CLEAR(result);
+        }
+    }
+    nl_linkmap_free(&map);
+    return result;
+}
 
 static PyObject *
 native_linkmap(PyObject *module, PyObject *unused)
 {
-    struct nl_linkmap map;
-    enum nl_status status;
-    (void)module;
     (void)unused;
+#ifdef Py_GIL_DISABLED
+    (void)module;
+    return linkmap_tuple();
+#else
+    struct state *state = PyModule_GetState(module);
+    uint64_t version;
     Py_BEGIN_ALLOW_THREADS
-    status = nl_linkmap_read(&map);
+    version = nl_linkmap_version(); /* before the map is read: one that changes meanwhile is read again */
     Py_END_ALLOW_THREADS
-    PyObject *list = status == NL_OK ? PyList_New((Py_ssize_t)map.count) : raise_status(status, NULL, NULL);
-    for (size_t i = 0; list != NULL && i < map.count; i++) {
-        PyObject *path = decode(map.items[i].path);
-        PyObject *tuple = path == NULL ? NULL : pair(path, decode(map.items[i].soname));
-        if (tuple == NULL || PyList_SetItem(list, (Py_ssize_t)i, tuple) < 0) {
-            Py_CLEAR(list);
+    if (state->linkmap == NULL || version == 0 || version != state->version) {
+        PyObject *fresh = linkmap_tuple(), *old = state->linkmap;
+        if (fresh == NULL) {
+            return NULL;
         }
+        state->linkmap = fresh;
+        state->version = version;
+        Py_XDECREF(old);
+        return Py_NewRef(fresh);
     }
-    nl_linkmap_free(&map);
-    return list;
+    return Py_NewRef(state->linkmap);
+#endif
+}
+
+static int
+state_clear(PyObject *module)
+{
+    struct state *state = PyModule_GetState(module);
+    Py_CLEAR(state->linkmap);
+    return 0;
+}
+
+static void
+state_free(void *module)
+{
+    state_clear(module);
 }
 
 static PyObject *
@@ -1137,6 +1211,8 @@ static PyMethodDef methods[] = {
     {"signature", native_signature, METH_O, PyDoc_STR("A path's present state, or '-'.")},
     {"linker", native_linker, METH_O, PyDoc_STR("A linker of these rules, for `walk`.")},
     {"walk", FAST(native_walk), METH_FASTCALL, PyDoc_STR("What a linker would map for files, in order.")},
+    {"signatures", native_signatures, METH_O, PyDoc_STR("The present state of each path of a tuple.")},
+    {"real_name", native_real_name, METH_O, PyDoc_STR("The file name at the end of a chain of symbolic links.")},
     {"digest", native_digest, METH_O, PyDoc_STR("FNV-1a, 64 bits, as 16 hex digits.")},
     {NULL, NULL, 0, NULL},
 };
@@ -1162,14 +1238,20 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef module_3_11 = {
     PyModuleDef_HEAD_INIT,
     .m_name = "nativeload._native",
+    .m_size = sizeof(struct state),
     .m_methods = methods,
+    .m_clear = state_clear,
+    .m_free = state_free,
     .m_slots = slots_3_11,
 };
 
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "nativeload._native",
+    .m_size = sizeof(struct state),
     .m_methods = methods,
+    .m_clear = state_clear,
+    .m_free = state_free,
     .m_slots = slots,
 };
 

@@ -248,6 +248,33 @@ nl_file_read(struct nl_file *file, uint64_t offset, void *to, size_t length, con
     return status;
 }
 
+/* Puts a link's target, taken from where the link is, in its place. Returns false where it does not fit. */
+static bool
+put_target(char *path, const char *target)
+{
+    char *slash = *target == '/' ? NULL : strrchr(path, '/');
+    size_t before = slash == NULL ? 0 : (size_t)(slash + 1 - path), length = strlen(target);
+    if (length == 0 || before + length >= NL_MOST_LINK) {
+        return false;
+    }
+    memcpy(path + before, target, length + 1);
+    return true;
+}
+
+void
+nl_real_name(const char *path, char name[NL_MOST_LINK])
+{
+    char whole[NL_MOST_LINK] = "", target[NL_MOST_LINK];
+    bool goes_on = put_target(whole, path);
+    for (int links = 0; goes_on && links < 40; links++) { /* as many as the kernel follows */
+        ssize_t length = readlink(whole, target, sizeof target - 1);
+        target[length < 0 ? 0 : length] = '\0';
+        goes_on = put_target(whole, target);
+    }
+    const char *slash = strrchr(whole, '/');
+    strcpy(name, slash == NULL ? whole : slash + 1);
+}
+
 uint64_t
 nl_digest(const unsigned char *bytes, size_t length)
 {

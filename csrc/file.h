@@ -68,6 +68,11 @@ enum nl_status nl_file_check(struct nl_file *file, uint64_t offset, uint64_t len
 /* A path's present state as text: device, inode, size, mtime and ctime in ns; "-" where there is none. */
 void nl_signature(const char *path, char text[NL_SIGNATURE]);
 
+#define NL_MOST_LINK 4096u /* bytes of a path that a link holds */
+
+/* The file name at the end of a chain of symbolic links: what is not a link, or one too many. */
+void nl_real_name(const char *path, char name[NL_MOST_LINK]);
+
 /* FNV-1a. */
 uint64_t nl_digest(const unsigned char *bytes, size_t length);
 

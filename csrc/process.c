@@ -109,6 +109,25 @@ nl_linkmap_read(struct nl_linkmap *map)
     return dl_iterate_phdr(take_image, map) == 0 ? NL_OK : NL_NO_MEMORY;
 }
 
+/* dl_iterate_phdr's callback: the counts stand with every image. */
+static int
+take_counts(struct dl_phdr_info *info, size_t size, void *context)
+{
+    uint64_t *version = context;
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs) {
+        *version = (uint64_t)info->dlpi_adds << 32 ^ (uint64_t)info->dlpi_subs ^ 1u << 31;
+    }
+    return 1;
+}
+
+uint64_t
+nl_linkmap_version(void)
+{
+    uint64_t version = 0;
+    dl_iterate_phdr(take_counts, &version);
+    return version;
+}
+
 void
 nl_linkmap_free(struct nl_linkmap *map)
 {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "status.h"
 
@@ -22,6 +23,9 @@ struct nl_linkmap {
 
 /* Every image in load order; the main program, whose path is "", is the first. Free whatever the answer. */
 enum nl_status nl_linkmap_read(struct nl_linkmap *map);
+
+/* A number that is another one whenever an image has been added or removed; 0 where the linker does not tell. */
+uint64_t nl_linkmap_version(void);
 
 void nl_linkmap_free(struct nl_linkmap *map);
 

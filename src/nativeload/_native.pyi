@@ -47,7 +47,7 @@ def ldcache_search(cache: bytes, name: str, stem: bool, /) -> list[tuple[str, st
     ("glibc-ld.so.cache1.1", alone or after an old-format one), or is truncated.
     """
 
-def linkmap() -> list[tuple[str, str | None]]:
+def linkmap() -> tuple[tuple[str, str | None], ...]:
     """(path, soname) of every image in this process, in load order. The main program's path is ""."""
 
 def search_path() -> list[tuple[str, str]]:
@@ -155,6 +155,12 @@ def scan(directory: str, group: str, /) -> list[tuple[str, str | None]]:
 
 def signature(path: str, /) -> str:
     """A file's or a directory's present state, "-" where there is none: device, inode, size, mtime and ctime in ns."""
+
+def signatures(paths: tuple[str, ...], /) -> tuple[str, ...]:
+    """`signature` of each path."""
+
+def real_name(path: str, /) -> str:
+    """The file name at the end of a chain of symbolic links, each of which may lead to another directory."""
 
 def digest(data: bytes, /) -> str:
     """FNV-1a, 64 bits, as 16 hex digits: names cache files and detects a damaged one. Not cryptographic."""

@@ -10,8 +10,6 @@ from nativeload.spec import LibrarySpec, Rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nativeload.images import Image
     from nativeload.requirement import Requirement
     from nativeload.spec import Candidate, Trace
@@ -39,7 +37,8 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     exported = dict(zip(asked, image.exported, strict=True))
     features = _features(candidate, image, exported)
     version, source = _version_of(candidate, image)
-    for rejection in _checks(candidate, requirement, image, exported, features, (version, source)):
+    rejection = _check(candidate, requirement, image, exported, features, (version, source))
+    if rejection:
         return rejection
     closure = Closure(candidate.path, candidate.siblings, glibc.linker(trace))
     if closure.rejection:
@@ -65,89 +64,100 @@ def _version_of(candidate: "Candidate", image: "Image") -> tuple[str | None, str
     return versions.told(candidate.path, image.soname, candidate.entry)
 
 
-def _checks(
+def _check(
     candidate: "Candidate",
     requirement: "Requirement",
     image: "Image",
     exported: dict[str, bool],
     features: tuple[str, ...],
     version: tuple[str | None, str],
-) -> "Iterator[Rejection]":
-    """Every reason to refuse the file by itself, in the order they are asked."""
-    yield from _kind(image)
-    yield from _libc(image)
-    yield from _isa(image)
-    yield from _soname(candidate, requirement, image)
-    if candidate.origin == "loaded":
-        yield from _version(requirement, *version)  # What else it lacks would hide that it is another version's copy.
-    yield from _symbols(candidate, requirement, exported)
-    missing = [feature for feature in requirement.features if feature not in features]
-    if missing:
-        found = ", ".join(features) or "no features that can be told"
-        yield Rejection(kind="abi", reason=f"asked for {', '.join(missing)}; it has {found}")
-    yield from _version(requirement, *version)
+) -> Rejection | None:
+    """The first reason to refuse the file by itself, in the order they are asked."""
+    return (
+        _kind(image)
+        or _libc(image)
+        or _isa(image)
+        or _soname(candidate, requirement, image)
+        # What else a loaded one lacks would hide that it is another version's copy.
+        or (_version(requirement, *version) if candidate.origin == "loaded" else None)
+        or _symbols(candidate, requirement, exported)
+        or _missing_features(requirement, features)
+        or _version(requirement, *version)
+    )
 
 
-def _kind(image: "Image") -> "Iterator[Rejection]":
+def _kind(image: "Image") -> Rejection | None:
     here = images.process()
     if not image.same_kind(here):
         reason = f"is {_describe(image)}; this process is {_describe(here)}"
-        yield Rejection(kind="machine", reason=reason)
+        return Rejection(kind="machine", reason=reason)
     mask = _ABI_FLAGS.get(here.machine, 0)
     if (image.flags ^ here.flags) & mask:
         reason = f"has ABI flags {image.flags & mask:#x}; this process has {here.flags & mask:#x}"
-        yield Rejection(kind="machine", reason=reason)
+        return Rejection(kind="machine", reason=reason)
     if image.unfit:
         kind, reason = image.unfit
-        yield Rejection(kind=kind, reason=reason)
+        return Rejection(kind=kind, reason=reason)
+    return None
 
 
-def _libc(image: "Image") -> "Iterator[Rejection]":
-    here, version = core.libc()
-    if image.libc and image.libc != here:
-        yield Rejection(
-            kind="libc", reason=f"is built for {image.libc}; this process runs on {here} {version}".rstrip()
-        )
+def _libc(image: "Image") -> Rejection | None:
+    wanted = image.libc
+    here, version = core.libc() if wanted else ("", "")
+    if wanted == here:
+        return None
+    return Rejection(kind="libc", reason=f"is built for {wanted}; this process runs on {here} {version}".rstrip())
 
 
-def _isa(image: "Image") -> "Iterator[Rejection]":
-    if image.isa_needed <= 1:
-        return  # Asking the CPU is slow under a hypervisor, and every CPU has the baseline.
-    level = core.isa_level()
-    if image.isa_needed > level > 0:
-        reason = f"needs a CPU of level x86-64-v{image.isa_needed}; this one is x86-64-v{level}"
-        yield Rejection(kind="isa-level", reason=reason)
+def _isa(image: "Image") -> Rejection | None:
+    # Asking the CPU is slow under a hypervisor, and every CPU has the baseline.
+    level = core.isa_level() if image.isa_needed > 1 else 0
+    if not image.isa_needed > level > 0:
+        return None
+    reason = f"needs a CPU of level x86-64-v{image.isa_needed}; this one is x86-64-v{level}"
+    return Rejection(kind="isa-level", reason=reason)
 
 
-def _soname(candidate: "Candidate", requirement: "Requirement", image: "Image") -> "Iterator[Rejection]":
+def _soname(candidate: "Candidate", requirement: "Requirement", image: "Image") -> Rejection | None:
     if candidate.soname and image.soname != candidate.soname:
         reason = f"its provider declares soname {candidate.soname}; the file says {image.soname or 'none'}"
-        yield Rejection(kind="soname", reason=reason)
-    names = (image.soname or "", os.path.basename(candidate.path))
-    chosen = candidate.origin == "override"
-    if requirement.filename and not chosen and not any(requirement.names(name) for name in names):
-        yield Rejection(kind="soname", reason=f"its soname is {image.soname}, not {requirement.filename}")
+        return Rejection(kind="soname", reason=reason)
+    if requirement.filename and candidate.origin != "override":
+        names = (image.soname or "", os.path.basename(candidate.path))
+        if not any(requirement.names(name) for name in names):
+            return Rejection(kind="soname", reason=f"its soname is {image.soname}, not {requirement.filename}")
+    return None
 
 
-def _symbols(candidate: "Candidate", requirement: "Requirement", exported: dict[str, bool]) -> "Iterator[Rejection]":
+def _symbols(candidate: "Candidate", requirement: "Requirement", exported: dict[str, bool]) -> Rejection | None:
     for symbol in requirement.symbols:
         if not exported[symbol]:
             from nativeload.advice import nearest
 
             near = ", ".join(nearest(candidate.path, symbol))
             reason = f"does not export {symbol}" + (f"; the nearest it has: {near}" if near else "")
-            yield Rejection(kind="symbol", reason=reason)
+            return Rejection(kind="symbol", reason=reason)
+    return None
 
 
-def _version(requirement: "Requirement", version: str | None, source: str) -> "Iterator[Rejection]":
+def _missing_features(requirement: "Requirement", features: tuple[str, ...]) -> Rejection | None:
+    missing = [feature for feature in requirement.features if feature not in features]
+    if not missing:
+        return None
+    found = ", ".join(features) or "no features that can be told"
+    return Rejection(kind="abi", reason=f"asked for {', '.join(missing)}; it has {found}")
+
+
+def _version(requirement: "Requirement", version: str | None, source: str) -> Rejection | None:
     if requirement.specifier is None:
-        return
+        return None
     if version is None:
         reason = f"its version is unknown ({source}), and {requirement.specifier} was asked for"
-        yield Rejection(kind="version", reason=reason)
-    elif not requirement.admits(version):
+        return Rejection(kind="version", reason=reason)
+    if not requirement.admits(version):
         reason = f"is version {version} ({source}); {requirement.specifier} was asked for"
-        yield Rejection(kind="version", reason=reason)
+        return Rejection(kind="version", reason=reason)
+    return None
 
 
 def _telling(candidate: "Candidate") -> tuple[str, ...]:

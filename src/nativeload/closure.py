@@ -5,6 +5,7 @@ symbol version wanted. What it would not find but the same provider ships beside
 import os
 
 from nativeload import core, images
+from nativeload.linkers import directories
 from nativeload.spec import Rejection
 
 TYPE_CHECKING = False
@@ -96,7 +97,7 @@ class Closure:
         """A file of the same provider with this soname: the only thing by which what is loaded first is recognized."""
         stem = f"{name.partition('.so')[0]}.so"
         for directory in self._siblings:
-            entries = self._linker.listing(directory).get(stem, ())
+            entries = directories.versions(directories.read(directory), stem)
             for entry in sorted(entries, key=lambda entry: entry != name):
                 path = f"{directory}/{entry}"
                 try:

@@ -27,10 +27,11 @@ class Record:
     __slots__: "tuple[str, ...]" = ()
 
     def __init__(self, **fields: object) -> None:
+        put = object.__setattr__
         for name in self.__slots__:
-            object.__setattr__(self, name, fields.pop(name))
-        if fields:
-            raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))!r}")
+            put(self, name, fields[name])
+        if len(fields) != len(self.__slots__):
+            raise TypeError(f"{type(self).__name__} has no field {min(fields.keys() - set(self.__slots__))!r}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")
@@ -179,6 +180,13 @@ class Trace:
         if known is None:
             known = self.consulted[path] = core.signature(path)
         return known
+
+    def consult_all(self, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """`consult` of each path; what is returned is how they are now."""
+        states = core.signatures(paths)
+        for path, state in zip(paths, states, strict=True):
+            self.consulted.setdefault(path, state)
+        return states
 
     def accepted(self, candidate: str, reason: str) -> None:
         """The search ends here."""

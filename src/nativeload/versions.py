@@ -1,17 +1,15 @@
 """Which version a library is, told without running it, and where that was read."""
 
-import os
+from nativeload import core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nativeload.catalog import Entry
 
-_LINKS = 40  # symbolic links followed, as the kernel does
-
 
 def told(path: str, soname: str | None, entry: "Entry | None") -> tuple[str | None, str]:
     """(version, where it was read): the catalog's rule, the real file's name, the soname; None where none tells."""
-    name = _real_name(path)
+    name = core.real_name(path)
     if entry is not None and entry.version_in_name:
         version = _between(name, *entry.version_in_name)
         return (version, "from the file's name") if version else (None, "its file name does not tell")
@@ -26,13 +24,3 @@ def _between(name: str, before: str, after: str) -> str | None:
     start = name.find(before)
     version = name[start + len(before) : len(name) - len(after)] if start >= 0 and name.endswith(after) else ""
     return version if version[:1].isdigit() else None
-
-
-def _real_name(path: str) -> str:
-    """The name of the file at the end of a chain of symbolic links."""
-    for _ in range(_LINKS):
-        try:
-            path = os.path.join(os.path.dirname(path), os.readlink(path))
-        except (OSError, ValueError):
-            break
-    return os.path.basename(path)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from nativeload import catalog, requirement
-from nativeload.linkers import glibc
+from nativeload.linkers import directories
 from nativeload.machinery.system import best_first
 from nativeload.requirement import normal
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILES = [
     "libcudart.so",
@@ -65,15 +70,15 @@ def test_a_development_name_is_the_plain_name() -> None:
 @pytest.mark.parametrize("name", ["libcudart.so.1", "libcudart.so.12"])
 def test_a_soname_takes_no_other_from_a_directory(name: str) -> None:
     wanted = requirement.parse(name)
-    assert best_first(wanted, catalog.lookup(wanted.stem), _listing(FILES)) == [name]
+    assert best_first(wanted, catalog.lookup(wanted.stem), sorted(FILES)) == [name]
     # Where that very file is not there, nothing is.
     others = [file for file in FILES if file != name]
-    assert best_first(wanted, catalog.lookup(wanted.stem), _listing(others)) == []
+    assert best_first(wanted, catalog.lookup(wanted.stem), sorted(others)) == []
 
 
 def test_a_plain_name_takes_the_development_name_then_the_newest() -> None:
     files = ["libspecimen.so.9", "libspecimen.so.10", "libspecimen.so.10.2", "libspecimen.so", "libspecimens.so.11"]
-    found = best_first(requirement.parse("specimen"), None, _listing(files))
+    found = best_first(requirement.parse("specimen"), None, sorted(files))
     assert found[0] == "libspecimen.so"
     assert set(found) == set(files) - {"libspecimens.so.11"}
     assert found.index("libspecimen.so.10.2") < found.index("libspecimen.so.9")
@@ -84,7 +89,7 @@ def test_sonames_of_the_catalog_come_before_guesses() -> None:
     entry = catalog.lookup("tbb")
     assert entry is not None
     files = ["libtbb.so.12", "libtbb.so.2", "libtbb.so.99"]
-    assert best_first(requirement.parse("tbb"), entry, _listing(files))[0] == "libtbb.so.12"
+    assert best_first(requirement.parse("tbb"), entry, sorted(files))[0] == "libtbb.so.12"
 
 
 @pytest.mark.parametrize("name", catalog.names())
@@ -106,21 +111,12 @@ def test_distributions_compare_without_case_and_separators() -> None:
     assert normal("openblas") != normal("openblas64")
 
 
-def _listing(files: list[str]) -> dict[str, list[str]]:
-    """As the linker's listing of a directory: by stem."""
-    found: dict[str, list[str]] = {}
-    for file in files:
-        stem, so, _ = file.partition(".so")
-        if so:
-            found.setdefault(f"{stem}.so", []).append(file)
-    return found
-
-
-def test_listing_is_the_linkers(tmp_path_factory: pytest.TempPathFactory) -> None:
-    directory = tmp_path_factory.mktemp("listing")
-    for file in FILES:
-        (directory / file).touch()
-    found = glibc.linker().listing(str(directory))
-    assert {stem: sorted(names) for stem, names in found.items()} == {
-        stem: sorted(names) for stem, names in _listing(FILES).items()
-    }
+def test_versions_of_a_library(tmp_path: Path) -> None:
+    """A directory's names by what they begin with, as going through all of them would find them."""
+    for file in (*FILES, "libcudart.so+x", "libcudart.so-1"):
+        (tmp_path / file).touch()
+    names = directories.read(str(tmp_path))
+    assert names == sorted(file.name for file in tmp_path.iterdir())
+    for stem in ("libcudart.so", "libcudart.so.12", "libnone.so"):
+        assert directories.versions(names, stem) == [n for n in names if n == stem or n.startswith(f"{stem}.")]
+    assert len(directories.versions(names, "libcudart.so")) > 1

@@ -7,7 +7,7 @@ imported by the functions that need them. Nothing here chooses between the two b
 from .answer import recall
 from .digest import digest
 from .elf import image
-from .file import signature
+from .file import real_name, signature, signatures
 from .ldcache import ldcache_search
 from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
 from .scan import scan
@@ -27,10 +27,12 @@ __all__ = [
     "linker",
     "linkmap",
     "loaded_handle",
+    "real_name",
     "recall",
     "scan",
     "search_path",
     "searched",
     "signature",
+    "signatures",
     "walk",
 ]

@@ -28,6 +28,9 @@ def signature(path: str, /) -> str:
     return f"{state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
 
 
+_LINKS = 40  # symbolic links followed, as the kernel does
+
+
 class RegularFile:
     """An open regular file whose every read is checked against its size. A context manager."""
 
@@ -84,3 +87,18 @@ class RegularFile:
             offset += len(part)
             size -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def signatures(paths: tuple[str, ...], /) -> tuple[str, ...]:
+    """`signature` of each path."""
+    return tuple(signature(path) for path in paths)
+
+
+def real_name(path: str, /) -> str:
+    """The file name at the end of a chain of symbolic links."""
+    for _ in range(_LINKS):
+        try:
+            path = os.path.join(os.path.dirname(path), os.readlink(path))
+        except OSError:
+            break
+    return os.path.basename(path)

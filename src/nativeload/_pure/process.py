@@ -102,11 +102,11 @@ def dynamic_strings(base: int, dynamic: int, *tags: int) -> tuple[str | None, ..
     return tuple(string_at(strings + values[tag]) if tag in values else None for tag in tags)
 
 
-def linkmap() -> list[tuple[str, str | None]]:
+def linkmap() -> tuple[tuple[str, str | None], ...]:
     """(path, soname) of every image in this process, in load order. The main program's path is ""."""
     images = [(name, dynamic_strings(base, dynamic, _DT_SONAME)[0]) for base, name, dynamic in image_maps()]
     # musl has argv[0] there
-    return [("", soname) if index == 0 else (name, soname) for index, (name, soname) in enumerate(images)]
+    return tuple(("", soname) if index == 0 else (name, soname) for index, (name, soname) in enumerate(images))
 
 
 def dlopen(path: str, flags: int, /) -> int:

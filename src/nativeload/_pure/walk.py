@@ -55,7 +55,7 @@ class _Walk:
         self.files: dict[tuple[int, int], Node] = {}
         for name, path in known:
             self.names.setdefault(name, path)
-        mapped = linkmap() if self.process else []
+        mapped = linkmap() if self.process else ()
         for path, soname in mapped:
             self.names.setdefault(soname or path, path)
             self.names.setdefault(path, path)

@@ -6,6 +6,8 @@ Where the process runs on musl, the same search without a cache is musl's, whose
 import os
 
 from nativeload import core, images
+from nativeload.linkers import directories
+from nativeload.linkers.directories import Searched
 from nativeload.linkers.hwcaps import platform, subdirectories
 
 TYPE_CHECKING = False
@@ -21,8 +23,6 @@ CACHE = "/etc/ld.so.cache"
 # ld.so.cache's flags of an entry of this machine's ABI (glibc's dl-cache.h, _DL_CACHE_DEFAULT_ID)
 _CACHE_FLAGS = {62: 0x303, 183: 0xA03, 243: 0x1003, 21: 0x503, 22: 0x403}
 
-_LISTINGS = 64  # directories kept; then all are forgotten
-
 
 class Linker:
     """The search of this process's linker; what it reads once is kept until `ld.so.cache` changes."""
@@ -37,10 +37,11 @@ class Linker:
         self.hwcaps = [f"x86-64-v{n}" for n in range(self.isa_level, 1, -1)] if self.checks_versions else []
         self._cache = _read(CACHE) if self.checks_versions else b""
         self._cached: dict[tuple[str, bool], list[str]] = {}
-        self._directories: dict[str, tuple[str, list[str]]] = {}
-        self._listings: dict[str, dict[str, list[str]]] = {}
         self.rules = self._rules()
         self.walker = core.linker(self.rules)
+        below = self.rules[7]
+        self.before = Searched([(d, k) for d, k in self.search_path if k != "default"], below)
+        self.after = Searched([(d, "a default directory") for d in self._own["default"]], below)
 
     def _rules(self) -> "Rules":
         machine = self.program.machine
@@ -52,10 +53,10 @@ class Linker:
         # The program's DT_RPATH serves whatever is loaded, its DT_RUNPATH only the program.
         program = self.program.rpath if self.program.runpath is None and self.program.rpath else ""
         if program:
-            from nativeload.linkers.rpath import directories
+            from nativeload.linkers import rpath
 
             origin = os.path.dirname(os.path.realpath("/proc/self/exe"))
-            own_rpath = tuple(directories(program, {"ORIGIN": origin, **tokens}))
+            own_rpath = tuple(rpath.directories(program, {"ORIGIN": origin, **tokens}))
         return (
             not self.checks_versions,
             self.program.elf_class == 64,
@@ -75,19 +76,8 @@ class Linker:
             "",
         )
 
-    def directories(self, directory: str, trace: "Trace | None" = None) -> list[str]:
-        """The places looked at for one directory: its subdirectories for this CPU, best first, then itself."""
-        state = trace.consult(directory) if trace is not None else core.signature(directory)
-        known = self._directories.get(directory)
-        if known is None or known[0] != state or not os.path.isabs(directory):
-            names = subdirectories(self.program.machine, self.hwcaps)
-            tops = [top for top in {name.partition("/")[0] for name in names} if os.path.isdir(f"{directory}/{top}")]
-            below = [f"{directory}/{name}" for name in names if name.partition("/")[0] in tops]
-            known = self._directories[directory] = state, [*below, directory]
-        return known[1]
-
     def cached(self, name: str, stem: bool) -> list[str]:
-        """The files `ld.so.cache` holds under a soname, best hwcaps first; with `stem`, of its versions too."""
+        """The files `ld.so.cache` holds under a soname, the best for this CPU; with `stem`, those of its versions after."""
         known = self._cached.get((name, stem))
         if known is None:
             wanted = _CACHE_FLAGS.get(self.program.machine)
@@ -99,28 +89,11 @@ class Linker:
                 if soname not in best or rank < best[soname][0]:
                     best[soname] = rank, path
             known = [path for _, path in best.values()]
+            if name in best:
+                known = [best.pop(name)[1], *(path for _, path in best.values())]
             if known:  # so there are no more of them than the cache has entries
                 self._cached[name, stem] = known
         return known
-
-    def listing(self, directory: str, trace: "Trace | None" = None) -> dict[str, list[str]]:
-        """The shared libraries of one directory by stem: {"libz.so": ["libz.so", "libz.so.1"]}."""
-        state = trace.consult(directory) if trace is not None else core.signature(directory)
-        names = self._listings.get(state)  # by its state: /lib is often /usr/lib
-        if names is None:
-            names = {}
-            try:
-                entries = os.listdir(directory)
-            except OSError:
-                entries = []
-            for entry in entries:
-                stem, dot_so, _ = entry.partition(".so")
-                if dot_so:
-                    names.setdefault(f"{stem}.so", []).append(entry)
-            if len(self._listings) >= _LISTINGS:
-                self._listings.clear()
-            self._listings[state] = names
-        return names
 
 
 _linker: Linker | None = None
@@ -139,6 +112,7 @@ def forget() -> None:
     """Drop what was read."""
     global _linker
     _linker = None
+    directories.forget()
 
 
 # Another thread of the parent may have been reading with it.

@@ -55,11 +55,11 @@ def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
     """(path, soname) of the images that carry the library's name."""
     entry = None if requirement.filename else catalog.lookup(requirement.stem)
     sonames = entry.sonames if entry else ()
-    return [
-        (path, soname)
-        for path, soname in core.linkmap()
-        if soname and (soname in sonames or requirement.names(soname)) and os.path.isabs(path)
-    ]
+    mapped = core.linkmap()
+    # Most of the time there is none, which one pass over short texts tells.
+    stem = requirement.filename.partition(".so")[0] if requirement.filename else f"lib{requirement.name}.so"
+    near = [(p, s) for p, s in mapped if s and (s in sonames or s.startswith(stem))]
+    return [(p, s) for p, s in near if (s in sonames or requirement.names(s)) and os.path.isabs(p)]
 
 
 def _agree(requirement: "Requirement", mapped: list[tuple[str, str]], trace: Trace) -> None:

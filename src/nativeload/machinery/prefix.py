@@ -3,7 +3,7 @@
 import sys
 
 from nativeload import catalog
-from nativeload.linkers import glibc
+from nativeload.linkers import directories, glibc
 from nativeload.machinery.loaded import same_file
 from nativeload.machinery.system import best_first
 from nativeload.spec import candidate
@@ -40,7 +40,7 @@ class PrefixFinder:
             trace.absent(directory, "is a directory of the system's own, where the system finder looks")
             return
         entry = catalog.lookup(requirement.stem)
-        names = best_first(requirement, entry, linker.listing(directory, trace))
+        names = best_first(requirement, entry, directories.read(directory, trace))
         if not names:
             trace.absent(f"{directory}/{requirement.filename or f'lib{requirement.name}.so*'}", "no such file")
         for name in names:

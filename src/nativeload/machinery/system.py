@@ -1,9 +1,8 @@
 """What the dynamic linker itself would find, without starting a process."""
 
-import os
-
 from nativeload import catalog
-from nativeload.linkers import glibc
+from nativeload.linkers import directories, glibc
+from nativeload.linkers.directories import Searched
 from nativeload.requirement import Requirement
 from nativeload.spec import candidate
 
@@ -37,50 +36,40 @@ class SystemFinder:
 def _paths(
     linker: glibc.Linker, requirement: Requirement, entry: "Entry | None", trace: "Trace"
 ) -> "Iterator[tuple[str, str]]":
-    before = [(place, kind) for place, kind in linker.search_path if kind != "default"]
-    yield from _in_directories(linker, before, requirement, entry, trace)
+    for directory, kind in linker.search_path:
+        if not directory.startswith("/"):
+            trace.absent(directory or ".", f"{kind} names the current directory, and nothing is loaded from there")
+    yield from _in_directories(linker.before, requirement, entry, trace)
     for path in _cached(linker, requirement, entry):
         yield path, "in ld.so.cache"
-    after = [(place, "a default directory") for place, kind in linker.search_path if kind == "default"]
-    yield from _in_directories(linker, after, requirement, entry, trace)
+    yield from _in_directories(linker.after, requirement, entry, trace)
 
 
 def _in_directories(
-    linker: glibc.Linker,
-    directories: list[tuple[str, str]],
-    requirement: Requirement,
-    entry: "Entry | None",
-    trace: "Trace",
+    searched: Searched, requirement: Requirement, entry: "Entry | None", trace: "Trace"
 ) -> "Iterator[tuple[str, str]]":
-    for directory, kind in directories:
-        if not os.path.isabs(directory):
-            trace.absent(directory or ".", f"{kind} names the current directory, and nothing is loaded from there")
-            continue
-        places = linker.directories(directory, trace)
-        if len(places) > 1:
-            trace.consult(f"{directory}/glibc-hwcaps")  # Where there is none yet, the directory itself will tell.
-        for place in places:
-            for name in best_first(requirement, entry, linker.listing(place, trace)):
-                yield f"{place}/{name}", f"in {place} ({kind})"
+    for place, kind, names in searched.look(trace):
+        for name in best_first(requirement, entry, names):
+            yield f"{place}/{name}", f"in {place} ({kind})"
 
 
 def _cached(linker: glibc.Linker, requirement: Requirement, entry: "Entry | None") -> list[str]:
     name = requirement.filename or f"lib{requirement.name}.so"
-    exact = [path for soname in (*_sonames(requirement, entry), name) for path in linker.cached(soname, stem=False)]
-    return exact + (linker.cached(name, stem=True) if name.endswith(".so") else [])
+    exact = [path for soname in _sonames(requirement, entry) for path in linker.cached(soname, stem=False)]
+    return exact + linker.cached(name, stem=name.endswith(".so"))
 
 
 def _sonames(requirement: Requirement, entry: "Entry | None") -> tuple[str, ...]:
     return entry.sonames if entry is not None and not requirement.filename else ()
 
 
-def best_first(requirement: Requirement, entry: "Entry | None", listing: dict[str, list[str]]) -> list[str]:
-    """The files of one directory that a requirement's name may mean: the catalog's sonames, the development name
-    (what the system holds to be current), then versions, newest first."""
+def best_first(requirement: Requirement, entry: "Entry | None", names: list[str]) -> list[str]:
+    """The files of one directory that a requirement's name may mean, given the sorted names in it: the catalog's
+    sonames, the development name (what the system holds to be current), then versions, newest first."""
     stem = f"{requirement.filename.partition('.so')[0]}.so" if requirement.filename else f"lib{requirement.name}.so"
-    present = [name for name in listing.get(stem, ()) if requirement.names(name)]
-    known = [s for s in _sonames(requirement, entry) if s in listing.get(f"{s.partition('.so')[0]}.so", ())]
-    return list(dict.fromkeys((*known, *sorted(present, key=_age))))
+    present = [name for name in directories.versions(names, stem) if requirement.names(name)]
+    known = [soname for soname in _sonames(requirement, entry) if soname in directories.versions(names, soname)]
+    return list(dict.fromkeys((*known, *sorted(present, key=_age)))) if known or present else []
 
 
 def _age(name: str) -> tuple[bool, list[int]]:
