@@ -4,8 +4,8 @@ import os
 from errno import EINVAL
 
 from nativeload import core, images
-from nativeload.closure import Closure
 from nativeload.linkers import glibc
+from nativeload.loading import Loading
 from nativeload.spec import LibrarySpec, Rejection
 
 TYPE_CHECKING = False
@@ -40,9 +40,9 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     rejection = _check(candidate, requirement, image, exported, features, (version, source))
     if rejection:
         return rejection
-    closure = Closure(candidate.path, candidate.siblings, glibc.linker(trace))
-    if closure.rejection:
-        return closure.rejection
+    loading = Loading(candidate.path, candidate.siblings, glibc.linker(trace))
+    if loading.rejection:
+        return loading.rejection
     return LibrarySpec(
         name=requirement.name,
         path=candidate.path,
@@ -51,7 +51,7 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
         abi=features,
         origin=candidate.origin,
         provider=candidate.provider,
-        dependencies=tuple(closure.preload),
+        dependencies=tuple(loading.preload),
     )
 
 

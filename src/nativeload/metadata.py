@@ -174,6 +174,8 @@ def distributions() -> "Iterator[Distribution]":
 def providers(trace: "Trace | None" = None) -> "Iterator[Distribution]":
     """Every distribution that declares libraries."""
     before: list[dict[str, tuple[str, str | None]]] = []
+    if trace is not None:
+        trace.consult_all(tuple(sites()))
     for site in sites():
         names, declaring = _site(site, trace)
         for name in declaring:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 # The linker is asked in a child, because what it once has loaded or missed it remembers.
 PROGRAM = """
 import _ctypes, os, shutil, sys
-from nativeload.closure import Closure
+from nativeload.loading import Loading
 from nativeload.linkers import glibc
 
 def ours(path):
-    return Closure(path, (), glibc.linker()).rejection is None
+    return Loading(path, (), glibc.linker()).rejection is None
 
 def theirs(path):
     child = os.fork()

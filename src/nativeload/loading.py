@@ -22,7 +22,7 @@ LOADED = 1
 AUXILIARY = 1
 
 
-class Closure:
+class Loading:
     """What it comes to, to load one file into this process as it is.
 
     `preload` are the siblings to load first, dependencies before dependents; `rejection` is what makes the file
