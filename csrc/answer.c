@@ -103,7 +103,7 @@ unchanged(const struct nl_group *paths, const struct nl_group *signatures)
 bool
 nl_answer_read(struct nl_answer *answer, const char *directory, const char *magic, const char *asked)
 {
-    size_t size, room = strlen(directory) + CHECKSUM + 2;
+    size_t size = 0, room = strlen(directory) + CHECKSUM + 2;
     char *path = malloc(room);
     answer->content = NULL;
     if (path != NULL) {

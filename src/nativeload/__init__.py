@@ -149,24 +149,19 @@ def _key(requirement: str, symbols: "tuple[str, ...]") -> str:
     global _process
     if not _process:
         searched = core.searched()
-        if not all(map(os.path.isabs, searched)):
-            return ""  # What a dependency comes to depends on the current directory.
+        for directory in searched:
+            if directory[:1] != "/":
+                return ""  # What a dependency comes to depends on the current directory.
         host = (sys.implementation.cache_tag, core.__name__, os.uname().machine, core.libc(), core.isa_level())
         _process = repr((*host, sys.prefix, searched))
     overrides = list(map(_setting, _variables_of(_name_of(requirement))))
     place = None
     for entry in sys.path:
         # A relative one is another directory in each working directory. "" is none: no library is looked for there.
-        if type(entry) is str and entry and entry[0] != "/":
+        if type(entry) is str and entry[:1] not in ("", "/"):
             here = os.stat(".")
             place = here.st_dev, here.st_ino
     return repr((requirement, symbols, overrides, _config_file(), _process, place, sys.path))
-
-
-def _recall(asked: str) -> "Answer | None":
-    """The answer stored under a key, if every path it rests on is as it was; none under ""."""
-    home = asked and _cache_directory()
-    return core.recall(home, _MAGIC, asked) if home else None
 
 
 # Loading
@@ -248,7 +243,9 @@ def load(requirement: str, *, symbols: "Iterable[str]" = (), mode: 'Literal["loc
     (requirement) for a search, `nativeload.load` (name, path) before each file is loaded.
     """
     if type(symbols) is not tuple:
-        symbols = _names(symbols)
+        if isinstance(symbols, str):  # Its letters would be taken for names.
+            raise TypeError("symbols is a sequence of names, not one string")
+        symbols = tuple(symbols)
     library = _asked.get((requirement, symbols, mode))
     if library is None:
         with _lock:
@@ -258,13 +255,6 @@ def load(requirement: str, *, symbols: "Iterable[str]" = (), mode: 'Literal["loc
                 return library
     sys.audit("nativeload.load", library.name, library.path)
     return library
-
-
-def _names(symbols: "Iterable[str]") -> "tuple[str, ...]":
-    """Symbols asked for, as a tuple. Raises TypeError for a string, whose letters would be taken for them."""
-    if isinstance(symbols, str):
-        raise TypeError("symbols is a sequence of names, not one string")
-    return tuple(symbols)
 
 
 def _load(requirement: str, symbols: "tuple[str, ...]", mode: str) -> Library:
@@ -279,7 +269,8 @@ def _load(requirement: str, symbols: "tuple[str, ...]", mode: str) -> Library:
 
         if edited():
             asked = ""
-    answer = _recall(asked)
+    home = asked and _cache_directory()
+    answer = core.recall(home, _MAGIC, asked) if home else None
     if answer is not None:
         # The process may have this library already: then the cached answer is not the whole story.
         stem, sonames = f"lib{answer[0][0]}.so", answer[3]

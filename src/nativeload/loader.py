@@ -7,19 +7,19 @@ of answers `cache`.
 import sys
 
 from nativeload import _MAGIC as MAGIC
-from nativeload import Library, _handles, _open
+from nativeload import Library, _handles, _open, core
 from nativeload import _cache_directory as cache_directory
 from nativeload import _config_file as config_file
 from nativeload import _key as key
 from nativeload import _name_of as name_of
-from nativeload import _names as names
-from nativeload import _recall as recall
 from nativeload import _setting as setting
 from nativeload import _variable_of as variable_of
 from nativeload import _variables_of as variables_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nativeload import Answer
     from nativeload.spec import LibrarySpec
 
@@ -43,6 +43,19 @@ __all__ = [
 ]
 
 VERSION = MAGIC.decode().split()[-1]
+
+
+def names(symbols: "Iterable[str]") -> tuple[str, ...]:
+    """Symbols asked for, as a tuple. Raises TypeError for a string, whose letters would be taken for them."""
+    if isinstance(symbols, str):
+        raise TypeError("symbols is a sequence of names, not one string")
+    return tuple(symbols)
+
+
+def recall(asked: str) -> "Answer | None":
+    """The answer kept under a key, if it still holds; none under ""."""
+    home = asked and cache_directory()
+    return core.recall(home, MAGIC, asked) if home else None
 
 
 def edited() -> bool:
