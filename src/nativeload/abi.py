@@ -4,7 +4,7 @@ import os
 from errno import EINVAL
 
 from nativeload import core, images
-from nativeload.linkers import glibc
+from nativeload.linkers import host
 from nativeload.loading import Loading
 from nativeload.spec import LibrarySpec, Rejection
 
@@ -40,7 +40,7 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     rejection = _check(candidate, requirement, image, exported, features, (version, source))
     if rejection:
         return rejection
-    loading = Loading(candidate.path, candidate.siblings, glibc.linker(trace))
+    loading = Loading(candidate.path, candidate.siblings, host.linker(trace))
     if loading.rejection:
         return loading.rejection
     return LibrarySpec(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nativeload.images import Image
-    from nativeload.linkers.glibc import Linker
+    from nativeload.linkers.host import Linker
 
 # `core.walk`'s options and numbers
 PROCESS, RECORD, AGAIN, TERSE = 1, 2, 4, 8

@@ -5,7 +5,7 @@ import sys
 
 from nativeload import cache, core, inventory, loader, resolution
 from nativeload.errors import OverrideError
-from nativeload.linkers import glibc
+from nativeload.linkers import host
 from nativeload.machinery import override
 
 TYPE_CHECKING = False
@@ -40,9 +40,9 @@ def overview() -> "dict[str, Any]":
             "isa_level": core.isa_level(),
             "libc": libc,
             "libc_version": version,
-            "linker": glibc.linker().program.interp,
+            "linker": host.linker().program.interp,
             "search_path": [{"directory": directory, "kind": kind} for directory, kind in core.search_path()],
-            "ld_so_cache": glibc.CACHE if os.path.exists(glibc.CACHE) else None,
+            "ld_so_cache": host.CACHE if os.path.exists(host.CACHE) else None,
         },
         "finders": [finder.name for finder in resolution.finders],
         "overrides": _overrides(),

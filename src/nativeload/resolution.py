@@ -4,7 +4,7 @@ import sys
 
 from nativeload import abi, catalog, core, images, loader, metadata, requirement
 from nativeload.errors import ABIMismatchError, LibraryNotFoundError, NativeLoadError
-from nativeload.linkers import glibc
+from nativeload.linkers import host
 from nativeload.machinery import LoadedFinder, OverrideFinder, PrefixFinder, SystemFinder, WheelFinder
 from nativeload.machinery.loaded import same_file
 from nativeload.spec import LibrarySpec, Rejection, Trace, candidate
@@ -105,7 +105,7 @@ def known_sonames(spec: LibrarySpec) -> tuple[str, ...]:
 
 def invalidate_caches() -> None:
     """What `nativeload.invalidate_caches` does."""
-    for module in (metadata, images, glibc):
+    for module in (metadata, images, host):
         module.forget()
     for finder in finders:
         invalidate = getattr(finder, "invalidate_caches", None)

@@ -23,7 +23,7 @@ _PROGRAM = (
 import _ctypes, ctypes, json, os, sys
 import nativeload
 from nativeload import abi, core, loading, requirement, spec
-from nativeload.linkers import glibc
+from nativeload.linkers import host
 request = json.loads(sys.argv[1])
 path, under, siblings = request["path"], request["under"], tuple(request["siblings"])
 answer = {"kind": "", "refusal": "", "found": [], "names": {}, "preload": [], "error": "", "value": None}
@@ -42,7 +42,7 @@ if isinstance(verdict, spec.Rejection):
 else:
     answer["preload"] = list(verdict.dependencies)
     groups = tuple((one,) for one in [*answer["preload"], path])
-    walked = core.walk(glibc.linker().walker, groups, (), loading.PROCESS)[0]
+    walked = core.walk(host.linker().walker, groups, (), loading.PROCESS)[0]
     edges = [edge for image in walked for edge in image[3] if edge[1]]
     answer["found"] = below([*(image[0] for image in walked), *(edge[1] for edge in edges), *before])
     names = {image[1]: image[0] for image in walked if image[1]} | {edge[0]: edge[1] for edge in edges}

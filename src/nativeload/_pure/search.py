@@ -87,11 +87,9 @@ class Linker:
 
     def real(self, path: str) -> str:
         """Where a path is on this machine: below the root, which neither ".." nor a link leads out of."""
-        if not self.root:
-            return path
-        from .below import below
+        from nativeload import roots
 
-        return below(self.root, path)
+        return roots.inside(self.root, path)
 
     def facts(self, path: str) -> Facts | str:
         """The facts of a file, or what is wrong with its content. Raises OSError."""

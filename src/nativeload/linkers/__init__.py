@@ -1,1 +1,4 @@
-"""The search rules of one dynamic linker each. They say what would be loaded; they never load."""
+"""The search rules of one dynamic linker each: `host` for this process, the others for any file.
+
+They say what would be loaded; they never load.
+"""

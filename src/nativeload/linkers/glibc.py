@@ -1,129 +1,76 @@
-"""glibc's dynamic linker: where it looks for a name, in order (ld.so(8); elf/dl-load.c, elf/dl-cache.c).
+"""glibc's dynamic linker for any file, on this system or below another root (ld.so(8); elf/rtld.c, elf/dl-load.c).
 
-Where the process runs on musl, the same search without a cache is musl's, whose directories the backend names.
+Its default directories and its version are read from the linker's own file: no two distributions have the same.
 """
 
 import os
+import re
 
-from nativeload import core, images
-from nativeload.linkers import directories
-from nativeload.linkers.directories import Searched
-from nativeload.linkers.hwcaps import platform, subdirectories
+from nativeload import core, roots
+from nativeload.linkers import hwcaps, rpath
+from nativeload.linkers.host import CACHE
+from nativeload.linkers.rules import Rules, cache_flags, lib, read_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from nativeload.spec import Trace
+    from collections.abc import Mapping
 
-    Rules = tuple[
-        bool, bool, bool, int, bool, tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...],
-        tuple[str, ...], str, str, str, bytes, int, str,
-    ]  # fmt: skip
+    from nativeload.images import Image
 
-CACHE = "/etc/ld.so.cache"
-# ld.so.cache's flags of an entry of this machine's ABI (glibc's dl-cache.h, _DL_CACHE_DEFAULT_ID)
-_CACHE_FLAGS = {62: 0x303, 183: 0xA03, 243: 0x1003, 21: 0x503, 22: 0x403}
-
-
-class Linker:
-    """The search of this process's linker; what it reads once is kept until `ld.so.cache` changes."""
-
-    def __init__(self, state: str = "") -> None:
-        self.signature = state
-        self.program = images.process()
-        self.isa_level = core.isa_level()
-        self.search_path = core.search_path()
-        self._own = {kind: [d for d, k in self.search_path if k == kind] for kind in ("LD_LIBRARY_PATH", "default")}
-        self.checks_versions = core.libc()[0] == "glibc"  # musl knows no symbol versions, no hwcaps and no cache
-        self.hwcaps = [f"x86-64-v{n}" for n in range(self.isa_level, 1, -1)] if self.checks_versions else []
-        self._cache = _read(CACHE) if self.checks_versions else b""
-        self._cached: dict[tuple[str, bool], list[str]] = {}
-        self.rules = self._rules()
-        self.walker = core.linker(self.rules)
-        below = self.rules[7]
-        self.before = Searched([(d, k) for d, k in self.search_path if k != "default"], below)
-        self.after = Searched([(d, "a default directory") for d in self._own["default"]], below)
-
-    def _rules(self) -> "Rules":
-        machine = self.program.machine
-        default = tuple(self._own["default"])
-        # The first default directory is $LIB below the root: /lib/x86_64-linux-gnu, /lib64, /usr/lib.
-        first = default[0] if default else "/lib"
-        lib = first.removeprefix("/usr")[1:] if first.startswith(("/lib", "/usr/lib")) else os.path.basename(first)
-        tokens = {"LIB": lib, "PLATFORM": platform(machine)}
-        # The program's DT_RPATH serves whatever is loaded, its DT_RUNPATH only the program.
-        program = self.program.rpath if self.program.runpath is None and self.program.rpath else ""
-        if program:
-            from nativeload.linkers import rpath
-
-            origin = os.path.dirname(os.path.realpath("/proc/self/exe"))
-            own_rpath = tuple(rpath.directories(program, {"ORIGIN": origin, **tokens}))
-        return (
-            not self.checks_versions,
-            self.program.elf_class == 64,
-            self.program.byteorder == "big",
-            machine,
-            False,
-            tuple(self._own["LD_LIBRARY_PATH"]),
-            default,
-            tuple(subdirectories(machine, self.hwcaps)),
-            tuple(self.hwcaps),
-            own_rpath if program else (),
-            lib,
-            tokens["PLATFORM"],
-            self.program.interp or "",
-            self._cache,
-            _CACHE_FLAGS.get(machine, 0),
-            "",
-        )
-
-    def cached(self, name: str, stem: bool) -> list[str]:
-        """The files `ld.so.cache` holds under a soname, the best for this CPU; with `stem`, those of its versions after."""
-        known = self._cached.get((name, stem))
-        if known is None:
-            wanted = _CACHE_FLAGS.get(self.program.machine)
-            best: dict[str, tuple[int, str]] = {}
-            for soname, path, flags, hwcap in core.ldcache_search(self._cache, name, stem) if self._cache else ():
-                if flags != wanted or (hwcap and hwcap not in self.hwcaps):
-                    continue
-                rank = self.hwcaps.index(hwcap) if hwcap else len(self.hwcaps)
-                if soname not in best or rank < best[soname][0]:
-                    best[soname] = rank, path
-            known = [path for _, path in best.values()]
-            if name in best:
-                known = [best.pop(name)[1], *(path for _, path in best.values())]
-            if known:  # so there are no more of them than the cache has entries
-                self._cached[name, stem] = known
-        return known
+# The linker of a machine where a file does not name it (glibc's ABI list, shlib-versions).
+_NAMES = {
+    (3, 32): "/lib/ld-linux.so.2",
+    (40, 32): "/lib/ld-linux-armhf.so.3",
+    (62, 64): "/lib64/ld-linux-x86-64.so.2",
+    (183, 64): "/lib/ld-linux-aarch64.so.1",
+    (243, 64): "/lib/ld-linux-riscv64-lp64d.so.1",
+    (21, 64): "/lib64/ld64.so.2",
+    (22, 64): "/lib/ld64.so.1",
+    (258, 64): "/lib64/ld-linux-loongarch-lp64d.so.1",
+}
+_DIRECTORIES = re.compile(rb"(?:/[\w./+-]*/\0){2,}")  # system_dirs in elf/dl-load.c
+_VERSION = re.compile(rb"\0(2\.\d+)\0")
+_MOST = 4 << 20  # bytes of a linker's file that are looked at
 
 
-_linker: Linker | None = None
+def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, *, secure: bool = False) -> Rules:
+    """How the linker that would run a file looks for what it needs.
+
+    Parameters: the file's facts; `origin`, the directory of the program; the environment in which it starts; `root`,
+    the directory that is "/", "" for this system's; `secure` for a privileged program, which obeys no environment.
+    """
+    own = image.interp or _NAMES.get((image.machine, image.elf_class), "")
+    content = roots.read(root, own, _MOST)
+    default = _default(content, image.elf_class)
+    version = _VERSION.search(content)
+    level = core.isa_level() if image.machine == hwcaps.EM_X86_64 else 0
+    names = [f"x86-64-v{n}" for n in range(level, 1, -1)]
+    release = version[1].decode() if version else "2.37"
+    tokens = {"ORIGIN": origin, "LIB": lib(default), "PLATFORM": hwcaps.platform(image.machine)}
+    trusted = default if secure else None
+    path = "" if secure else environ.get("LD_LIBRARY_PATH", "")
+    return Rules(
+        musl=False,
+        wide=image.elf_class == 64,
+        big=image.byteorder == "big",
+        machine=image.machine,
+        secure=secure,
+        library_path=tuple(dict.fromkeys(rpath.directories(path, tokens, ":;", trusted))),
+        default=default,
+        subdirectories=tuple(hwcaps.subdirectories(image.machine, names, release)),
+        hwcaps=tuple(names),
+        program_rpath=(),
+        lib=tokens["LIB"],
+        platform=tokens["PLATFORM"],
+        own=own if content else "",
+        cache=read_cache(CACHE, root),
+        cache_flags=cache_flags(image.machine),
+        root=root,
+    )
 
 
-def linker(trace: "Trace | None" = None) -> Linker:
-    """This process's linker, made anew when `ld.so.cache` has changed (since the search that `trace` records began)."""
-    global _linker
-    state = trace.consult(CACHE) if trace is not None else core.signature(CACHE)
-    if _linker is None or _linker.signature != state:
-        _linker = Linker(state)
-    return _linker
-
-
-def forget() -> None:
-    """Drop what was read."""
-    global _linker
-    _linker = None
-    directories.forget()
-
-
-# Another thread of the parent may have been reading with it.
-os.register_at_fork(after_in_child=forget)
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-        core.ldcache_search(content, "libc.so.6", False)
-    except (OSError, ValueError):
-        return b""
-    return content
+def _default(content: bytes, elf_class: int) -> tuple[str, ...]:
+    found = next((m[0] for m in _DIRECTORIES.finditer(content) if b"/lib" in m[0]), b"")
+    if found:
+        return tuple(os.fsdecode(one.rstrip(b"/")) for one in found.split(b"\0") if one)
+    return ("/lib64", "/usr/lib64") if elf_class == 64 else ("/lib", "/usr/lib")

@@ -7,11 +7,10 @@ _PLATFORMS = {EM_X86_64: "x86_64", 183: "aarch64"}
 _platform = ""
 
 
-def subdirectories(machine: int, hwcaps: list[str]) -> list[str]:
-    """What is looked into below each directory of a search before the directory itself, in order."""
+def subdirectories(machine: int, hwcaps: list[str], version: str) -> list[str]:
+    """What a version of glibc looks into below each directory of a search before the directory itself, in order."""
     named = [f"glibc-hwcaps/{name}" for name in hwcaps]
-    libc, version = core.libc()
-    if machine != EM_X86_64 or libc != "glibc" or [int(part) for part in version.split(".")[:2]] >= [2, 37]:
+    if machine != EM_X86_64 or [int(part) for part in version.split(".")[:2]] >= [2, 37]:
         return named
     # Until then: every subset of these names, the fullest first.
     names = ["tls", platform(machine), "x86_64"]

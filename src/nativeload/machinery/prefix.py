@@ -3,7 +3,7 @@
 import sys
 
 from nativeload import catalog
-from nativeload.linkers import directories, glibc
+from nativeload.linkers import directories, host
 from nativeload.machinery.loaded import same_file
 from nativeload.machinery.system import best_first
 from nativeload.spec import candidate
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _system: dict[str, bool] = {}
 
 
-def _is_system(directory: str, linker: glibc.Linker) -> bool:
+def _is_system(directory: str, linker: host.Linker) -> bool:
     """Whether a directory is one of the linker's default ones: a distribution's Python has the prefix /usr."""
     if directory not in _system:
         defaults = [place for place, kind in linker.search_path if kind == "default"]
@@ -35,7 +35,7 @@ class PrefixFinder:
     def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
         """The catalog's sonames there, then files of the library's name, newest version first."""
         directory = f"{sys.prefix}/lib"
-        linker = glibc.linker(trace)
+        linker = host.linker(trace)
         if _is_system(directory, linker):
             trace.absent(directory, "is a directory of the system's own, where the system finder looks")
             return

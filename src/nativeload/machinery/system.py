@@ -1,7 +1,7 @@
 """What the dynamic linker itself would find, without starting a process."""
 
 from nativeload import catalog
-from nativeload.linkers import directories, glibc
+from nativeload.linkers import directories, host
 from nativeload.linkers.directories import Searched
 from nativeload.requirement import Requirement
 from nativeload.spec import candidate
@@ -21,7 +21,7 @@ class SystemFinder:
 
     def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
         """Each file that the name may mean, in the order the linker would come to it."""
-        linker = glibc.linker(trace)
+        linker = host.linker(trace)
         entry = catalog.lookup(requirement.stem)
         seen: set[str] = set()
         for path, how in _paths(linker, requirement, entry, trace):
@@ -34,7 +34,7 @@ class SystemFinder:
 
 
 def _paths(
-    linker: glibc.Linker, requirement: Requirement, entry: "Entry | None", trace: "Trace"
+    linker: host.Linker, requirement: Requirement, entry: "Entry | None", trace: "Trace"
 ) -> "Iterator[tuple[str, str]]":
     for directory, kind in linker.search_path:
         if not directory.startswith("/"):
@@ -53,7 +53,7 @@ def _in_directories(
             yield f"{place}/{name}", f"in {place} ({kind})"
 
 
-def _cached(linker: glibc.Linker, requirement: Requirement, entry: "Entry | None") -> list[str]:
+def _cached(linker: host.Linker, requirement: Requirement, entry: "Entry | None") -> list[str]:
     name = requirement.filename or f"lib{requirement.name}.so"
     exact = [path for soname in _sonames(requirement, entry) for path in linker.cached(soname, stem=False)]
     return exact + linker.cached(name, stem=name.endswith(".so"))

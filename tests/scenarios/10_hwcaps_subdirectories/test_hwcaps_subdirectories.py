@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nativeload import core
-from nativeload.linkers import glibc
-from nativeload.linkers.hwcaps import subdirectories
+from nativeload.linkers import host
 from scenarios.libraries import calls, library, returns
 from scenarios.linker import ask, named
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the subdirectories of other machines")
 
 HERE = 9  # what the library in the directory itself returns
-SEARCHED = subdirectories(62, glibc.linker().hwcaps)
+SEARCHED = host.linker().rules.subdirectories
 OTHERS = [*(f"glibc-hwcaps/x86-64-v{level}" for level in (4, 3, 2)), "tls", "tls/x86_64", "x86_64", "haswell", "i686"]
 
 

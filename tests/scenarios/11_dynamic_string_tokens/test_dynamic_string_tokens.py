@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nativeload.linkers import glibc, hwcaps
+from nativeload.linkers import host, hwcaps
 from scenarios.libraries import calls, library, returns
 from scenarios.linker import ask
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIB = glibc.linker().rules[10]
+LIB = host.linker().rules.lib
 PLATFORM = hwcaps.platform({"x86_64": 62, "aarch64": 183}.get(platform.machine(), 0))
 
 

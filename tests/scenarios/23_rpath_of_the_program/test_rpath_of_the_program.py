@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nativeload import core
-from nativeload.linkers import glibc
+from nativeload.linkers import host
 from parts import cc, execute
 from scenarios.libraries import calls, library, returns
 
@@ -41,8 +41,8 @@ ASK = """
 import ctypes, sys
 sys.path.extend(sys.argv[2].split(":"))
 from nativeload import core
-from nativeload.linkers import glibc
-images, _ = core.walk(glibc.linker().walker, ((sys.argv[1],),), (), 1)
+from nativeload.linkers import host
+images, _ = core.walk(host.linker().walker, ((sys.argv[1],),), (), 1)
 print(*(path for name, path, *_ in images[0][3] if name == "libdep.so"))
 try:
     print(ctypes.CDLL(sys.argv[1]).root())
@@ -64,9 +64,11 @@ def make(tmp_path: Path, **paths: str) -> Path:
 )
 def test_host(tmp_path: Path, program: str, root: str, value: int) -> None:
     path = make(tmp_path, **({root: "/nonexistent"} if root else {}))
-    host = cc(HOST, tmp_path / "bin" / "host", KINDS[program], "-Wl,-rpath,$ORIGIN/../lib", "-ldl", shared=False)
-    assert execute([host, path]).check().stdout == str(value)
-    walked = core.walk(glibc.linker().walker, ((str(host),), (str(path),)), (), 0)
+    program_file = cc(
+        HOST, tmp_path / "bin" / "host", KINDS[program], "-Wl,-rpath,$ORIGIN/../lib", "-ldl", shared=False
+    )
+    assert execute([program_file, path]).check().stdout == str(value)
+    walked = core.walk(host.linker().walker, ((str(program_file),), (str(path),)), (), 0)
     assert walked is not None
     (edges,) = (edges for file, _, _, edges in walked[0] if file == str(path))
     found = next(file for name, file, *_ in edges if name == "libdep.so")
@@ -83,10 +85,10 @@ def test_python_in_a_program(tmp_path: Path, program: str, value: int) -> None:
         pytest.skip("this interpreter has no libpython to put into a program")
     path = make(tmp_path)
     define = f'-DLIBPYTHON="{libpython}"'
-    host = cc(
+    program_file = cc(
         PYTHON, tmp_path / "bin" / "host", KINDS[program], "-Wl,-rpath,$ORIGIN/../lib", define, "-ldl", shared=False
     )
-    (tmp_path / "link").symlink_to(host)
+    (tmp_path / "link").symlink_to(program_file)
     env = {"PYTHONHOME": f"{sys.base_prefix}:{sys.base_exec_prefix}"}
     done = execute([tmp_path / "link", "-c", ASK, path, ":".join(filter(None, sys.path))], env=env).check()
     found = f"{tmp_path}/bin/../lib/libdep.so" if value == 7 else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nativeload import core
-from nativeload.linkers import glibc
+from nativeload.linkers import host
 from parts import execute, run
 from scenarios.ldcache import LDCONFIG
 from scenarios.libraries import library, patched, returns
@@ -63,7 +63,7 @@ def listed() -> dict[str, str]:
 
 
 def test_every_name_as_ldconfig_lists_it() -> None:
-    linker = glibc.Linker()
+    linker = host.Linker()
     assert {name: linker.cached(name, stem=False) for name in listed()} == {n: [path] for n, path in listed().items()}
 
 

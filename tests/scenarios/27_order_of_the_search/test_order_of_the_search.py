@@ -20,8 +20,8 @@ NAME = "libnowhere.so.9"
 PROGRAM = """
 import _ctypes, os, sys
 from nativeload import core
-from nativeload.linkers import glibc
-images, _ = core.walk(glibc.linker().walker, ((sys.argv[2],),), (), 2)
+from nativeload.linkers import host
+images, _ = core.walk(host.linker().walker, ((sys.argv[2],),), (), 2)
 print(*(path for *_, tries in images[-1][3] for path, _, _ in tries), sep="\\n")
 try:
     _ctypes.dlopen(sys.argv[2], os.RTLD_NOW)

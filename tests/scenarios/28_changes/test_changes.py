@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nativeload.linkers import glibc
+from nativeload.linkers import host
 from parts import run
 from scenarios.libraries import calls, library, returns
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 PROGRAM = """
 import _ctypes, os, shutil, sys
 from nativeload.loading import Loading
-from nativeload.linkers import glibc
+from nativeload.linkers import host
 
 def ours(path):
-    return Loading(path, (), glibc.linker()).rejection is None
+    return Loading(path, (), host.linker()).rejection is None
 
 def theirs(path):
     child = os.fork()
@@ -110,7 +110,7 @@ def test_a_file_appears_in_a_directory_that_comes_first(tmp_path: Path, system_n
 
 
 def test_a_subdirectory_for_this_cpu_appears(tmp_path: Path) -> None:
-    levels = glibc.linker().hwcaps
+    levels = host.linker().hwcaps
     if not levels:
         pytest.skip("this CPU has no glibc-hwcaps")
     library(tmp_path / "lib" / "libdep.so", returns("dep", 7), soname="libdep.so")

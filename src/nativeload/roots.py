@@ -1,9 +1,9 @@
-"""A path below a directory that it cannot leave: what openat2(2) does with RESOLVE_IN_ROOT."""
-
-from __future__ import annotations
+"""Paths below a directory that they cannot leave: what openat2(2) does with RESOLVE_IN_ROOT."""
 
 import os
 from errno import ELOOP
+
+from nativeload.tomlfile import regular
 
 _LINKS = 40  # symbolic links followed, as the kernel does
 
@@ -34,3 +34,17 @@ def below(root: str, path: str) -> str:
             found.clear()
         rest.extend(one for one in reversed(target.split("/")) if one not in ("", "."))
     return "/".join((root, *found))
+
+
+def inside(root: str, path: str) -> str:
+    """`below`, or the path itself where there is no root."""
+    return below(root, path) if root else path
+
+
+def read(root: str, path: str, limit: int = 64 << 20) -> bytes:
+    """The first `limit` bytes of a regular file, b"" where there is none that can be read."""
+    try:
+        with open(inside(root, path), "rb", opener=regular) as file:
+            return file.read(limit)
+    except (OSError, ValueError):
+        return b""

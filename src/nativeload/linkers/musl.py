@@ -1,0 +1,46 @@
+"""musl's dynamic linker for any file, on this system or below another root (ldso/dynlink.c)."""
+
+import os
+
+from nativeload import roots
+from nativeload.linkers.rules import Rules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nativeload.images import Image
+
+_ARCHITECTURES = {3: "i386", 21: "powerpc64le", 22: "s390x", 40: "armhf", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
+_DEFAULT = "/lib:/usr/local/lib:/usr/lib"
+
+
+def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, *, secure: bool = False) -> Rules:  # noqa: ARG001
+    """As `nativeload.linkers.glibc.rules`: musl has no cache, no subdirectories, and no tokens in the environment."""
+    own = image.interp or f"/lib/ld-musl-{_ARCHITECTURES.get(image.machine, 'unknown')}.so.1"
+    # /lib/ld-musl-x86_64.so.1 reads /etc/ld-musl-x86_64.path, and /prefix/lib/… reads /prefix/etc/…
+    prefix, _, name = own.rpartition("/lib/")
+    architecture = name.removeprefix("ld-musl-").partition(".")[0]
+    listed = os.fsdecode(roots.read(root, f"{prefix}/etc/ld-musl-{architecture}.path", 1 << 20))
+    return Rules(
+        musl=True,
+        wide=image.elf_class == 64,
+        big=image.byteorder == "big",
+        machine=image.machine,
+        secure=secure,
+        library_path=() if secure else _items(environ.get("LD_LIBRARY_PATH", "")),
+        default=_items(listed or _DEFAULT),
+        subdirectories=(),
+        hwcaps=(),
+        program_rpath=(),
+        lib="lib",
+        platform="",
+        own=own,
+        cache=b"",
+        cache_flags=0,
+        root=root,
+    )
+
+
+def _items(path: str) -> tuple[str, ...]:
+    return tuple(item for item in path.replace("\n", ":").split(":") if item)
