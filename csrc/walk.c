@@ -258,17 +258,41 @@ answered(struct nl_walk *walk, struct nl_edge *edge, int32_t *index)
         *index = slot->value & NL_IS_LOADED ? -1 : (int32_t)slot->value;
         return NL_OK;
     }
-    for (size_t i = 0; walk->rules->musl && i < sizeof MUSL_OWN / sizeof *MUSL_OWN; i++) {
-        if (strncmp(edge->name, MUSL_OWN[i], strlen(MUSL_OWN[i])) == 0) {
-            edge->how = NL_LOADED;
-            edge->path = walk->rules->self;
-            return NL_OK;
-        }
-    }
     if (walk->process && may_know(walk, edge->name)) {
         requested(walk, edge);
     }
     return NL_OK;
+}
+
+/* Whether a name is that of the linker itself, which is there before all others; musl's is also its C library. */
+static bool
+is_linker(const struct nl_rules *rules, const char *name)
+{
+    const char *slash = strrchr(rules->self, '/');
+    for (size_t i = 0; rules->musl && i < sizeof MUSL_OWN / sizeof *MUSL_OWN; i++) {
+        if (strncmp(name, MUSL_OWN[i], strlen(MUSL_OWN[i])) == 0) {
+            return true;
+        }
+    }
+    return slash != NULL && strcmp(name, slash + 1) == 0;
+}
+
+/* Adds the linker itself, where it can be read. */
+static enum nl_status
+add_linker(struct nl_walk *walk, struct nl_edge *edge, int32_t *index, bool *fresh)
+{
+    const char *path = walk->rules->self;
+    struct nl_facts *facts;
+    enum nl_status status = nl_images_read(walk->images, path, strlen(path), &facts);
+    if (status != NL_OK || facts->status != NL_OK) {
+        return status == NL_NO_MEMORY ? status : NL_OK;
+    }
+    edge->how = NL_LOADED;
+    edge->path = path;
+    *index = node_of_file(walk, facts);
+    *fresh = *index < 0;
+    status = *fresh ? add_node(walk, path, facts, -1, index) : NL_OK;
+    return status == NL_OK ? name_node(walk, edge->name, (uint32_t)*index) : status;
 }
 
 /* Resolves one name for a node. `index` is the node that answers, -1 for none; `fresh` whether it is a new one. */
@@ -278,6 +302,9 @@ resolve(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, int32_t *
     struct nl_facts *facts = NULL;
     *fresh = false;
     enum nl_status status = answered(walk, edge, index);
+    if (status == NL_OK && edge->how == NL_MISSING && is_linker(walk->rules, edge->name)) {
+        status = add_linker(walk, edge, index, fresh);
+    }
     if (status != NL_OK || edge->how != NL_MISSING) {
         return status;
     }
@@ -391,6 +418,21 @@ follow_all(struct nl_walk *walk, int32_t index)
     return status;
 }
 
+/* Maps what LD_PRELOAD names: found as if the program needed it, and passed over where it is not. */
+static enum nl_status
+preload(struct nl_walk *walk, const char *name)
+{
+    int32_t index = -1;
+    bool fresh = false;
+    struct nl_edge edge = {.how = NL_MISSING, .node = -1, .owner = -1};
+    edge.name = nl_walk_copy(walk, name, strlen(name));
+    enum nl_status status = edge.name == NULL ? NL_NO_MEMORY : resolve(walk, 0, &edge, &index, &fresh);
+    if (status == NL_OK && fresh) {
+        append(walk, index);
+    }
+    return status;
+}
+
 enum nl_status
 nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count)
 {
@@ -401,6 +443,10 @@ nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count)
     for (uint32_t i = 0; status == NL_OK && i < count; i++) {
         struct nl_facts *facts = NULL;
         int32_t index;
+        if (i > 0) {
+            status = preload(walk, paths[i]);
+            continue;
+        }
         status = nl_images_read(walk->images, paths[i], strlen(paths[i]), &facts);
         if (status == NL_OK && facts->status != NL_OK) {
             walk->images->fault = facts->fault;

@@ -26,7 +26,7 @@ struct nl_rules {
     struct nl_texts program_rpath;  /* the DT_RPATH of the program, where that is no node of the walk */
     const char *lib;                /* $LIB */
     const char *platform;           /* $PLATFORM */
-    const char *self;               /* musl's linker, which is its libc */
+    const char *self;               /* the linker's own path */
     const unsigned char *cache;     /* ld.so.cache */
     size_t cache_size;
     int32_t cache_flags;
@@ -124,9 +124,9 @@ enum nl_status nl_walk_known(struct nl_walk *walk, const char *name, const char 
 /* Adds all images of this process. */
 enum nl_status nl_walk_process(struct nl_walk *walk);
 
-/* Maps files by path, then all that they need. Where the first of all is a program, it is who loads the others.
- * NL_OS_ERROR or what is wrong
- * with a file's content where one of them cannot be read: images->fault has the details. */
+/* Maps a file by path, what is preloaded with it by path or by name, then all that they need. Where the first of all
+ * is a program, it is who loads the others. NL_OS_ERROR or what is wrong with the file's content where it cannot be
+ * read: images->fault has the details. */
 enum nl_status nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count);
 
 /* Fills `lacks`. */

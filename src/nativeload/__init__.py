@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
     from nativeload import _native as core
     from nativeload.abc import Finder
+    from nativeload.closure import Closure, resolve
     from nativeload.errors import (
         ABIMismatchError,
         DeclarationError,
+        ImageError,
         LibraryNotFoundError,
         LinkError,
         NativeLoadError,
@@ -43,8 +45,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABIMismatchError",
+    "Closure",
     "DeclarationError",
     "Explanation",
+    "ImageError",
     "Library",
     "LibraryNotFoundError",
     "LibrarySpec",
@@ -61,9 +65,11 @@ __all__ = [
     "invalidate_caches",
     "load",
     "loaded",
+    "resolve",
 ]
 
 _HOMES = {  # of what is no error
+    "Closure": "closure",
     "Explanation": "explanation",
     "LibrarySpec": "spec",
     "LoadedImage": "inventory",
@@ -73,6 +79,7 @@ _HOMES = {  # of what is no error
     "finders": "resolution",
     "invalidate_caches": "face",
     "loaded": "face",
+    "resolve": "closure",
 }
 _MAGIC = b"nativeload answer 1 0.1.0"  # the format of an answer on disk, and the version of nativeload
 _FLAGS = {"local": os.RTLD_NOW | os.RTLD_LOCAL, "global": os.RTLD_NOW | os.RTLD_GLOBAL}

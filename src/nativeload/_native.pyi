@@ -75,7 +75,7 @@ def linker(
         tuple[str, ...],  # program_rpath: the directories of the program's DT_RPATH
         str,  # lib: what $LIB stands for
         str,  # platform: what $PLATFORM stands for
-        str,  # own: the path of musl's linker, which is its C library
+        str,  # own: the path of the linker itself, "" where it is not known
         bytes,  # cache: ld.so.cache, b"" for none
         int,  # cache_flags: the flags of the cache's entries that are taken
         str,  # root: the directory that every path is below and none leads out of, "" for "/"
@@ -121,7 +121,10 @@ def walk(
     ]
     | None
 ):
-    """What a linker would map if it were given the files of each group together, one group after the other.
+    """What a linker would map if it were given the first file of each group, one group after the other.
+
+    What follows in a group are LD_PRELOAD's: paths or names, found as if the first needed them, and passed over where
+    they are not.
 
     `known` are (name, path) of what is there before. `options` adds up: 1, the images of this process are there too,
     and its linker is asked what they were requested by; 2, `tries` are kept (None for why: nothing is there); 4, a file that was read once has not changed since; 8, None where every name is answered by an

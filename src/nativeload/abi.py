@@ -1,7 +1,6 @@
 """The verdict: would this file work in this process, for this requirement? From its headers, before it is mapped."""
 
 import os
-from errno import EINVAL
 
 from nativeload import core, images
 from nativeload.linkers import host
@@ -31,7 +30,7 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     try:
         image = images.read(candidate.path, asked, trace)
     except OSError as error:
-        return Rejection(kind="file", reason=_unreadable(candidate.path, error))
+        return Rejection(kind="file", reason=images.words(candidate.path, error))
     except ValueError as error:
         return Rejection(kind="format", reason=str(error))
     exported = dict(zip(asked, image.exported, strict=True))
@@ -178,15 +177,3 @@ def _features(candidate: "Candidate", image: "Image", exported: dict[str, bool])
 def _describe(image: "Image") -> str:
     machine = _MACHINES.get(image.machine, f"machine {image.machine}")
     return f"{machine} {image.elf_class}-bit {image.byteorder}-endian"
-
-
-def _unreadable(path: str, error: OSError) -> str:
-    """What is wrong with a path that cannot be read; an archive in the middle of it is named."""
-    if isinstance(error, NotADirectoryError):
-        outer = path
-        while outer and not os.path.isfile(outer):
-            outer = os.path.dirname(outer)
-        return f"lies inside {outer}, which is a file (an archive?): the linker maps only files of their own"
-    if error.errno == EINVAL:
-        return "is not a regular file (a FIFO, a socket or a device)"
-    return error.strerror or str(error)

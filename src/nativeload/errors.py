@@ -109,6 +109,18 @@ class LinkError(NativeLoadError, ImportError):
         return f"the linker could not load {self.path}: {self.reason}\n    python -m nativeload --explain {self.path}"
 
 
+class ImageError(NativeLoadError, ValueError):
+    """A file was asked about that cannot be read, or is no ELF file: the file and what is wrong with it."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
 class SymbolNotFoundError(NativeLoadError, AttributeError):
     """A loaded library has no such symbol: its path, the symbol, and the nearest names it has."""
 

@@ -1,5 +1,8 @@
 """The facts of one file, read from its headers by the backend. Nothing is mapped, nothing judged."""
 
+import os
+from errno import EINVAL
+
 from nativeload import core
 from nativeload.spec import Record
 
@@ -105,6 +108,20 @@ def read(path: str, symbols: tuple[str, ...] = (), trace: "Trace | None" = None)
         _memo.clear()
     _memo[path, symbols] = " ".join(map(str, image.signature)), image
     return image
+
+
+def words(path: str, error: Exception) -> str:
+    """What is wrong with a path that cannot be read; an archive in the middle of it is named."""
+    if isinstance(error, NotADirectoryError):
+        outer = path
+        while outer and not os.path.isfile(outer):
+            outer = os.path.dirname(outer)
+        return f"lies inside {outer}, which is a file (an archive?): the linker maps only files of their own"
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.errno == EINVAL:
+        return "is not a regular file (a FIFO, a socket or a device)"
+    return error.strerror or str(error)
 
 
 def forget() -> None:

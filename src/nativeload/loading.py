@@ -89,7 +89,7 @@ class Loading:
         if not missing:
             self._known |= {name: found for name, found in names.items() if name not in self._known}
             for place, file, version, giver in walked[1][:1]:
-                reason = f"needs {version} of {file}; {_instead(version, giver)} (wanted by {walked[0][place][0]})"
+                reason = f"needs {version} of {file}; {instead(version, giver)} (wanted by {walked[0][place][0]})"
                 self._refuse("symbol-version", reason)
         return missing
 
@@ -117,7 +117,7 @@ class Loading:
         self.rejection = self.rejection or Rejection(kind=kind, reason=reason)
 
 
-def _instead(version: str, giver: str | None) -> str:
+def instead(version: str, giver: str | None) -> str:
     """What there is instead of a version: "libc.so.6 gives GLIBC_2.36 at most", for GLIBC_2.38."""
     if giver is None:
         return "nothing has that name"

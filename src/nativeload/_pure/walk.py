@@ -63,14 +63,17 @@ class _Walk:
         self.basenames = {path.rpartition("/")[2] for path in self.mapped if "/" in path}
 
     def open(self, paths: tuple[str, ...]) -> None:
-        """Map files by path, then all that they need."""
-        for path in paths:
-            facts = self.linker.facts(path)
-            if isinstance(facts, str):
-                raise ValueError(facts)
-            if facts.file not in self.files:
-                program = self.nodes[0] if self.nodes and self.nodes[0].facts.is_program else None
-                self.nodes.append(self._add(path, facts, program))
+        """Map a file by path, what is preloaded with it, then all that they need."""
+        facts = self.linker.facts(paths[0])
+        if isinstance(facts, str):
+            raise ValueError(facts)
+        if facts.file not in self.files:
+            program = self.nodes[0] if self.nodes and self.nodes[0].facts.is_program else None
+            self.nodes.append(self._add(paths[0], facts, program))
+        for name in paths[1:]:
+            _, answer, fresh = self._resolve(self.nodes[0], name, _NEEDED)
+            if answer is not None and fresh:
+                self.nodes.append(answer)
         at = 0
         while at < len(self.nodes) and not self.fatal:
             node = self.nodes[at]
@@ -132,6 +135,12 @@ class _Walk:
             return (name, known.path, LOADED, -1, None, kind, ()), known, False
         if known is not None:
             return (name, known, LOADED, -1, None, kind, ()), None, False
+        own = self._facts_of(self.linker.own) if self._is_linker(name) else None
+        if own is not None:
+            mapped = self.files.get(own.file)
+            self.names.setdefault(name, mapped or self._add(self.linker.own, own, None))
+            answer = self.files[own.file]
+            return (name, answer.path, LOADED, -1, None, kind, ()), answer, mapped is None
         path, how, owner, fatal, facts, tries = search(self.linker, node, name, self.record)
         if path is None or facts is None:
             requested = self._requested(name) if path is None and self.process else None
@@ -146,9 +155,12 @@ class _Walk:
     def _answer(self, name: str) -> Node | str | None:
         if name in self.names:
             return self.names[name]
-        if self.linker.musl and name.startswith(_MUSL_OWN):
-            return self.linker.own
         return self._requested(name) if self.process and name in self.basenames else None
+
+    def _is_linker(self, name: str) -> bool:
+        """Whether a name is that of the linker itself, there before all others; musl's is also its C library."""
+        own = self.linker.own
+        return (self.linker.musl and name.startswith(_MUSL_OWN)) or ("/" in own and name == own.rpartition("/")[2])
 
     def _requested(self, name: str) -> str | None:
         """The image that answers to a name because it was once requested by it, which the linker alone knows."""
