@@ -4,6 +4,7 @@ The same walk serves `resolve`, `--tree`, `--check` and `--explain FILE`; `loadi
 """
 
 import os
+import stat
 
 from nativeload import core, images, roots
 from nativeload.errors import ImageError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     Status = Literal["ok", "problems", "fatal"]
 
 RPATH = HOW.index("rpath")
-_SETID = 0o6000  # set-user-ID or set-group-ID
 
 
 class Edge(Record):
@@ -118,7 +118,8 @@ class Resolver:
             walked = self._walk(walker, (*before, (whole, *self._preloads(rules))))
         except (OSError, ValueError) as error:
             raise ImageError(whole, images.words(whole, error)) from None
-        return _closure(whole, walked, there, rules.own)
+        listed = "" if rules.musl or there or not glibc.is_always_listed(image, self.root) else rules.own
+        return _closure(whole, walked, there, listed)
 
     def image(self, path: str) -> "Image":
         """The facts of a file below the root. Raises ImageError."""
@@ -138,7 +139,7 @@ class Resolver:
 
     def _walker(self, path: str, image: "Image") -> "tuple[Rules, object]":
         kind = (image.elf_class, image.byteorder, image.machine, image.interp, image.libc)
-        secure = bool(image.interp) and _is_setid(roots.inside(self.root, path))
+        secure = bool(image.interp) and _is_privileged(roots.inside(self.root, path))
         # What LD_LIBRARY_PATH means depends on the program's directory where it says $ORIGIN.
         origin = os.path.dirname(os.path.realpath(path) if image.interp and not self.root else path)
         key = (*kind, secure, origin if "$" in self.environ.get("LD_LIBRARY_PATH", "") else "")
@@ -171,15 +172,18 @@ def resolve(
     return resolver.resolve(os.fspath(path), loaded)
 
 
-def _is_setid(path: str) -> bool:
+def _is_privileged(path: str) -> bool:
+    """Whether to start a program would change who this process runs as: then its linker obeys no environment."""
     try:
-        return bool(os.stat(path).st_mode & _SETID)
+        state = os.stat(path)
     except OSError:
         return False
+    as_user = state.st_mode & stat.S_ISUID and state.st_uid != os.getuid()
+    return bool(as_user or (state.st_mode & stat.S_ISGID and state.st_gid != os.getgid()))
 
 
 def _closure(root: str, walked: "Any", there: set[str], own: str) -> Closure:
-    """The records of what a walk gave, less what was there before."""
+    """The records of what a walk gave, less what was there before; `own` is the linker, where it is in every list."""
     mapped = walked[0]
     owners = [path for path, *_ in mapped]
     names = {path: soname or path for path, soname, *_ in mapped}
@@ -189,8 +193,7 @@ def _closure(root: str, walked: "Any", there: set[str], own: str) -> Closure:
         if path not in there or path == root
     ]
     found.sort(key=lambda image: image.path != root)  # what filters for the root stands before it
-    if own and own not in names and not there:
-        # The linker is mapped before all else, and comes last in its own list where nobody needs it by name.
+    if own and own not in names:
         found.append(Mapped(path=own, soname=own.rpartition("/")[2], needed=()))
     problems = tuple(_problems(walked, found))
     fatal = any(problem.kind == "fatal" for problem in problems)

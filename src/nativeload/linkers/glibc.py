@@ -5,6 +5,7 @@ Its default directories and its version are read from the linker's own file: no 
 
 import os
 import re
+from functools import cache
 
 from nativeload import core, roots
 from nativeload.linkers import hwcaps, rpath
@@ -39,13 +40,11 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
     Parameters: the file's facts; `origin`, the directory of the program; the environment in which it starts; `root`,
     the directory that is "/", "" for this system's; `secure` for a privileged program, which obeys no environment.
     """
-    own = image.interp or _NAMES.get((image.machine, image.elf_class), "")
-    content = roots.read(root, own, _MOST)
+    own = _linker_of(image)
+    content = _content(root, own)
     default = _default(content, image.elf_class)
-    version = _VERSION.search(content)
     level = core.isa_level() if image.machine == hwcaps.EM_X86_64 else 0
     names = [f"x86-64-v{n}" for n in range(level, 1, -1)]
-    release = version[1].decode() if version else "2.37"
     tokens = {"ORIGIN": origin, "LIB": lib(default), "PLATFORM": hwcaps.platform(image.machine)}
     trusted = default if secure else None
     path = "" if secure else environ.get("LD_LIBRARY_PATH", "")
@@ -57,7 +56,7 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
         secure=secure,
         library_path=tuple(dict.fromkeys(rpath.directories(path, tokens, ":;", trusted))),
         default=default,
-        subdirectories=tuple(hwcaps.subdirectories(image.machine, names, release)),
+        subdirectories=tuple(hwcaps.subdirectories(image.machine, names, release(image, root))),
         hwcaps=tuple(names),
         program_rpath=(),
         lib=tokens["LIB"],
@@ -67,6 +66,27 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
         cache_flags=cache_flags(image.machine),
         root=root,
     )
+
+
+def release(image: "Image", root: str) -> str:
+    """The version of the linker that would run a file ("2.36"), "2.37" where it does not tell."""
+    version = _VERSION.search(_content(root, _linker_of(image)))
+    return version[1].decode() if version else "2.37"
+
+
+def is_always_listed(image: "Image", root: str) -> bool:
+    """Whether the linker itself is in every process's list: until 2.36 only where some file needs it by name."""
+    own = _linker_of(image)
+    return bool(_content(root, own)) and int(release(image, root).partition(".")[2]) >= 37
+
+
+def _linker_of(image: "Image") -> str:
+    return image.interp or _NAMES.get((image.machine, image.elf_class), "")
+
+
+@cache
+def _content(root: str, own: str) -> bytes:
+    return roots.read(root, own, _MOST)
 
 
 def _default(content: bytes, elf_class: int) -> tuple[str, ...]:
