@@ -5,7 +5,7 @@ import os
 from nativeload import core, images
 from nativeload.linkers import host
 from nativeload.loading import Loading
-from nativeload.spec import LibrarySpec, Rejection
+from nativeload.spec import LibrarySpec, Rejection, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,20 +25,23 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     """A spec where the candidate will do, else the first reason why it will not."""
     for token in _EXPANDED if "$" in candidate.path else ():
         if token in candidate.path and core.libc()[0] == "glibc":
-            return Rejection(kind="file", reason=f"the linker puts something else for {token} and loads another file")
+            reason = f"the linker puts something else for {token} and loads another file"
+            return rejection("file", reason, token=token)
     asked = (*requirement.symbols, *_telling(candidate))
     try:
         image = images.read(candidate.path, asked, trace)
     except OSError as error:
-        return Rejection(kind="file", reason=images.words(candidate.path, error))
+        archive = images.archive(candidate.path) if isinstance(error, NotADirectoryError) else None
+        return rejection("file", images.words(candidate.path, error), errno=error.errno, archive=archive)
     except ValueError as error:
-        return Rejection(kind="format", reason=str(error))
+        problem, _, detail = str(error).partition(": ")
+        return rejection("format", str(error), problem=problem, detail=detail)
     exported = dict(zip(asked, image.exported, strict=True))
     features = _features(candidate, image, exported)
     version, source = _version_of(candidate, image)
-    rejection = _check(candidate, requirement, image, exported, features, (version, source))
-    if rejection:
-        return rejection
+    refused = _check(candidate, requirement, image, exported, features, (version, source))
+    if refused:
+        return refused
     loading = Loading(candidate.path, candidate.siblings, host.linker(trace))
     if loading.rejection:
         return loading.rejection
@@ -88,16 +91,14 @@ def _check(
 def _kind(image: "Image") -> Rejection | None:
     here = images.process()
     if not image.same_kind(here):
-        reason = f"is {_describe(image)}; this process is {_describe(here)}"
-        return Rejection(kind="machine", reason=reason)
+        kinds = {"machine": _describe(image), "process": _describe(here)}
+        return rejection("machine", f"is {kinds['machine']}; this process is {kinds['process']}", **kinds)
     mask = _ABI_FLAGS.get(here.machine, 0)
-    if (image.flags ^ here.flags) & mask:
-        reason = f"has ABI flags {image.flags & mask:#x}; this process has {here.flags & mask:#x}"
-        return Rejection(kind="machine", reason=reason)
-    if image.unfit:
-        kind, reason = image.unfit
-        return Rejection(kind=kind, reason=reason)
-    return None
+    flags, here_flags = image.flags & mask, here.flags & mask
+    if flags != here_flags:
+        reason = f"has ABI flags {flags:#x}; this process has {here_flags:#x}"
+        return rejection("machine", reason, flags=flags, process_flags=here_flags)
+    return image.unfit
 
 
 def _libc(image: "Image") -> Rejection | None:
@@ -105,7 +106,8 @@ def _libc(image: "Image") -> Rejection | None:
     here, version = core.libc() if wanted else ("", "")
     if wanted == here:
         return None
-    return Rejection(kind="libc", reason=f"is built for {wanted}; this process runs on {here} {version}".rstrip())
+    reason = f"is built for {wanted}; this process runs on {here} {version}".rstrip()
+    return rejection("libc", reason, libc=wanted, process=here, process_version=version)
 
 
 def _isa(image: "Image") -> Rejection | None:
@@ -114,17 +116,18 @@ def _isa(image: "Image") -> Rejection | None:
     if not image.isa_needed > level > 0:
         return None
     reason = f"needs a CPU of level x86-64-v{image.isa_needed}; this one is x86-64-v{level}"
-    return Rejection(kind="isa-level", reason=reason)
+    return rejection("isa-level", reason, needed=image.isa_needed, cpu=level)
 
 
 def _soname(candidate: "Candidate", requirement: "Requirement", image: "Image") -> Rejection | None:
     if candidate.soname and image.soname != candidate.soname:
         reason = f"its provider declares soname {candidate.soname}; the file says {image.soname or 'none'}"
-        return Rejection(kind="soname", reason=reason)
+        return rejection("soname", reason, soname=image.soname, wanted=candidate.soname)
     if requirement.filename and candidate.origin != "override":
         names = (image.soname or "", os.path.basename(candidate.path))
         if not any(requirement.names(name) for name in names):
-            return Rejection(kind="soname", reason=f"its soname is {image.soname}, not {requirement.filename}")
+            reason = f"its soname is {image.soname}, not {requirement.filename}"
+            return rejection("soname", reason, soname=image.soname, wanted=requirement.filename)
     return None
 
 
@@ -133,30 +136,30 @@ def _symbols(candidate: "Candidate", requirement: "Requirement", exported: dict[
         if not exported[symbol]:
             from nativeload.advice import nearest
 
-            near = ", ".join(nearest(candidate.path, symbol))
-            reason = f"does not export {symbol}" + (f"; the nearest it has: {near}" if near else "")
-            return Rejection(kind="symbol", reason=reason)
+            near = tuple(nearest(candidate.path, symbol))
+            reason = f"does not export {symbol}" + (f"; the nearest it has: {', '.join(near)}" if near else "")
+            return rejection("symbol", reason, symbol=symbol, nearest=near)
     return None
 
 
 def _missing_features(requirement: "Requirement", features: tuple[str, ...]) -> Rejection | None:
-    missing = [feature for feature in requirement.features if feature not in features]
+    missing = tuple(feature for feature in requirement.features if feature not in features)
     if not missing:
         return None
     found = ", ".join(features) or "no features that can be told"
-    return Rejection(kind="abi", reason=f"asked for {', '.join(missing)}; it has {found}")
+    return rejection("abi", f"asked for {', '.join(missing)}; it has {found}", missing=missing, given=features)
 
 
 def _version(requirement: "Requirement", version: str | None, source: str) -> Rejection | None:
     if requirement.specifier is None:
         return None
+    if version is not None and requirement.admits(version):
+        return None
     if version is None:
         reason = f"its version is unknown ({source}), and {requirement.specifier} was asked for"
-        return Rejection(kind="version", reason=reason)
-    if not requirement.admits(version):
+    else:
         reason = f"is version {version} ({source}); {requirement.specifier} was asked for"
-        return Rejection(kind="version", reason=reason)
-    return None
+    return rejection("version", reason, version=version, source=source, wanted=str(requirement.specifier))
 
 
 def _telling(candidate: "Candidate") -> tuple[str, ...]:

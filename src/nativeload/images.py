@@ -4,13 +4,13 @@ import os
 from errno import EINVAL
 
 from nativeload import core
-from nativeload.spec import Record
+from nativeload.spec import Record, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from nativeload.spec import Trace
+    from nativeload.spec import Rejection, Trace
 
 # elf.h's numbers that a verdict turns on
 _ET_DYN = 3
@@ -72,14 +72,17 @@ class Image(Record):
         return (self.elf_class, self.byteorder, self.machine) == (other.elf_class, other.byteorder, other.machine)
 
     @property
-    def unfit(self) -> "tuple[str, str] | None":
-        """(kind of rejection, reason) why no linker of its machine maps it as a library, None where one does."""
+    def unfit(self) -> "Rejection | None":
+        """Why no linker of its machine maps it as a library, None where one does."""
         if self.osabi not in _OSABI_ACCEPTED:
-            return "machine", f"is for another operating system (ELF OSABI {self.osabi})"
+            reason = f"is for another operating system (ELF OSABI {self.osabi})"
+            return rejection("machine", reason, osabi=self.osabi)
         if self.type != _ET_DYN or self.flags_1 & _DF_1_PIE:
-            return "format", "is not a shared library but a program, an object or a core file"
+            reason = "is not a shared library but a program, an object or a core file"
+            return rejection("format", reason, type=self.type, flags_1=self.flags_1)
         if self.flags_1 & _DF_1_NOOPEN:
-            return "format", "is marked not to be opened at run time (DF_1_NOOPEN)"
+            reason = "is marked not to be opened at run time (DF_1_NOOPEN)"
+            return rejection("format", reason, type=self.type, flags_1=self.flags_1)
         return None
 
     @property
@@ -113,15 +116,19 @@ def read(path: str, symbols: tuple[str, ...] = (), trace: "Trace | None" = None)
 def words(path: str, error: Exception) -> str:
     """What is wrong with a path that cannot be read; an archive in the middle of it is named."""
     if isinstance(error, NotADirectoryError):
-        outer = path
-        while outer and not os.path.isfile(outer):
-            outer = os.path.dirname(outer)
-        return f"lies inside {outer}, which is a file (an archive?): the linker maps only files of their own"
+        return f"lies inside {archive(path)}, which is a file (an archive?): the linker maps only files of their own"
     if not isinstance(error, OSError):
         return str(error)
     if error.errno == EINVAL:
         return "is not a regular file (a FIFO, a socket or a device)"
     return error.strerror or str(error)
+
+
+def archive(path: str) -> str:
+    """The file in the middle of a path, where a directory should be."""
+    while path and not os.path.isfile(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def forget() -> None:

@@ -6,7 +6,7 @@ import os
 
 from nativeload import core, images
 from nativeload.linkers import directories
-from nativeload.spec import Rejection
+from nativeload.spec import Rejection, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nativeload.images import Image
     from nativeload.linkers.host import Linker
+    from nativeload.spec import Fact
 
 # `core.walk`'s options and numbers
 PROCESS, RECORD, AGAIN, TERSE = 1, 2, 4, 8
@@ -55,9 +56,11 @@ class Loading:
             return
         found = self._sibling(name)
         if found is None:
-            self._refuse("dependency", f"needs {name}, which is not found (wanted by {wanted_by})")
+            reason = f"needs {name}, which is not found (wanted by {wanted_by})"
+            self._refuse("dependency", reason, name=name, wanted_by=wanted_by)
         elif found in self._opening:
-            self._refuse("dependency", f"needs {name}, which cannot be loaded before it (wanted by {wanted_by})")
+            reason = f"needs {name}, which cannot be loaded before it (wanted by {wanted_by})"
+            self._refuse("dependency", reason, name=name, wanted_by=wanted_by, path=found)
         else:
             self._open(found)
             self.preload.append(found)
@@ -70,9 +73,10 @@ class Loading:
         for wanted_by, soname, isa_needed, edges in walked[0]:
             names.setdefault(soname or wanted_by, wanted_by)
             if isa_needed > 1 and isa_needed > self._linker.isa_level > 0 and wanted_by != path:
-                level = f"x86-64-v{self._linker.isa_level}"
-                reason = f"it needs a CPU of level x86-64-v{isa_needed}; this one is {level}"
-                self._refuse("dependency", f"needs {wanted_by}: {reason}")
+                cpu = self._linker.isa_level
+                reason = f"it needs a CPU of level x86-64-v{isa_needed}; this one is x86-64-v{cpu}"
+                facts = {"name": soname, "path": wanted_by, "needed": isa_needed, "cpu": cpu}
+                self._refuse("dependency", f"needs {wanted_by}: {reason}", **facts)
             for name, found, how, _, fatal, kind, _ in edges:
                 if kind == AUXILIARY and found is None:
                     continue
@@ -83,14 +87,17 @@ class Loading:
                     fatal = fatal or "it depends on the current directory, and nothing is loaded from there"
                 if fatal:
                     reason = f"needs {name}, for which the linker takes {found} ({HOW[how]}): {fatal}"
-                    self._refuse("dependency", f"{reason} (wanted by {wanted_by})")
+                    facts = {"name": name, "wanted_by": wanted_by, "path": found, "problem": fatal}
+                    self._refuse("dependency", f"{reason} (wanted by {wanted_by})", **facts)
                     return {}
                 names.setdefault(name, found)
         if not missing:
             self._known |= {name: found for name, found in names.items() if name not in self._known}
             for place, file, version, giver in walked[1][:1]:
-                reason = f"needs {version} of {file}; {instead(version, giver)} (wanted by {walked[0][place][0]})"
-                self._refuse("symbol-version", reason)
+                wanted_by, given = walked[0][place][0], newest(version, _given(giver))
+                reason = f"needs {version} of {file}; {instead(version, giver)} (wanted by {wanted_by})"
+                facts = {"version": version, "library": file, "giver": giver, "given": given, "wanted_by": wanted_by}
+                self._refuse("symbol-version", reason, **facts)
         return missing
 
     def _sibling(self, name: str) -> str | None:
@@ -113,24 +120,37 @@ class Loading:
         good = image.same_kind(images.process()) and not image.unfit
         return good and not image.isa_needed > self._linker.isa_level > 0
 
-    def _refuse(self, kind: str, reason: str) -> None:
-        self.rejection = self.rejection or Rejection(kind=kind, reason=reason)
+    def _refuse(self, kind: str, reason: str, **facts: "Fact | None") -> None:
+        self.rejection = self.rejection or rejection(kind, reason, **facts)
 
 
 def instead(version: str, giver: str | None) -> str:
     """What there is instead of a version: "libc.so.6 gives GLIBC_2.36 at most", for GLIBC_2.38."""
     if giver is None:
         return "nothing has that name"
-    try:
-        given = images.read(giver).verdef
-    except (OSError, ValueError):
-        given = ()
+    given = _given(giver)
     if not given:
         return f"{giver} has no symbol versions"
-    family = version.rpartition("_")[0]
+    best = newest(version, given)
+    return f"{giver} gives {f'{best} at most' if best else f'no {_family(version)}_* at all'}"
+
+
+def newest(version: str, given: tuple[str, ...]) -> str | None:
+    """The newest of the versions given that is of a version's family: "GLIBC_2.36", for GLIBC_2.38."""
 
     def order(name: str) -> list[int]:
         return [int(part) for part in name.rpartition("_")[2].split(".") if part.isdigit()]
 
-    same = [name for name in given if name.rpartition("_")[0] == family and order(name)]
-    return f"{giver} gives {f'{max(same, key=order)} at most' if same else f'no {family}_* at all'}"
+    same = [name for name in given if _family(name) == _family(version) and order(name)]
+    return max(same, key=order, default=None)
+
+
+def _family(version: str) -> str:
+    return version.rpartition("_")[0]
+
+
+def _given(giver: str | None) -> tuple[str, ...]:
+    try:
+        return images.read(giver).verdef if giver else ()
+    except (OSError, ValueError):
+        return ()

@@ -7,7 +7,7 @@ from nativeload.errors import ABIMismatchError, LibraryNotFoundError, NativeLoad
 from nativeload.linkers import host
 from nativeload.machinery import LoadedFinder, OverrideFinder, PrefixFinder, SystemFinder, WheelFinder
 from nativeload.machinery.loaded import same_file
-from nativeload.spec import LibrarySpec, Rejection, Trace, candidate
+from nativeload.spec import LibrarySpec, Rejection, Trace, candidate, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", 
     for path, soname in core.linkmap():
         if soname == spec.soname and path and not same_file(path, spec.path):
             reason = f"this process already has {soname} from {path}; a second copy is a hazard"
-            trace.rejected(spec.path, Rejection(kind="soname", reason=reason))
+            trace.rejected(spec.path, rejection("soname", reason, soname=soname, loaded=path))
             if spec.origin == "override":
                 return None
             trace.finder = "loaded"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     Origin = Literal["loaded", "override", "wheel", "prefix", "system"]
     Verdict = Literal["accepted", "rejected", "absent"]
+    Fact = str | int | tuple[str, ...]
     Status = Literal["found", "not-found", "incompatible"]
 else:
 
@@ -101,18 +102,30 @@ def candidate(path: str, origin: "Origin", reason: str, **known: "Any") -> Candi
 
 
 class Rejection(Record):
-    """Why a candidate was refused: a stable `kind` and the sentence.
+    """Why a candidate was refused: a stable `kind`, the sentence, and in `known` the facts that it is made of.
 
     Kinds: declaration, file, format, machine, libc, symbol-version, isa-level, symbol, abi, version, soname,
     dependency.
     """
 
-    __slots__ = ("kind", "reason")
+    __slots__ = ("kind", "known", "reason")
     kind: str
     reason: str
+    known: "tuple[tuple[str, Fact], ...]"
+
+    @property
+    def facts(self) -> "dict[str, Fact]":
+        """What a program needs of the sentence, by name: {"needed": 4, "cpu": 3}. What nobody knows is left out."""
+        return dict(self.known)
 
     def __str__(self) -> str:
         return self.reason
+
+
+def rejection(kind: str, reason: str, /, **facts: "Fact | None") -> Rejection:
+    """A Rejection with its facts; one that is None is not known."""
+    known = tuple((name, value) for name, value in facts.items() if value is not None)
+    return Rejection(kind=kind, reason=reason, known=known)
 
 
 class LibrarySpec(Record):

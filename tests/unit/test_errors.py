@@ -10,7 +10,7 @@ import pytest
 
 import nativeload
 from nativeload import errors
-from nativeload.spec import Candidate, LibrarySpec, Provider, Rejection, Step, candidate
+from nativeload.spec import Candidate, LibrarySpec, Provider, Rejection, Step, candidate, rejection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ CLASSES: dict[str, tuple[type[BaseException], ...]] = {
     "SymbolNotFoundError": (AttributeError,),
 }
 
-REJECTION = Rejection(kind="version", reason="is version 1 (of some-wheel); >=2 was asked for")
+REJECTION = rejection("version", "is version 1 (of some-wheel); >=2 was asked for", version="1", wanted=">=2")
 STEPS = (
     Step(finder="loaded", candidate="libx.so*", verdict="absent", reason="not in this process", rejection=None),
     Step(finder="wheel", candidate="/x.so", verdict="rejected", reason=REJECTION.reason, rejection=REJECTION),

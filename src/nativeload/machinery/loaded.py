@@ -6,7 +6,7 @@ from nativeload import catalog, core
 from nativeload.errors import ABIMismatchError, OverrideError
 from nativeload.machinery import override
 from nativeload.machinery.wheel import WheelFinder
-from nativeload.spec import Rejection, Trace, candidate
+from nativeload.spec import Trace, candidate, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ def _agree(requirement: "Requirement", mapped: list[tuple[str, str]], trace: Tra
         return
     spec = override.resolve(requirement, choice)
     if not any(same_file(path, spec.path) for path, _ in mapped):
-        reason = f"it means {spec.path}, but this process already has {mapped[0][0]}"
-        trace.rejected(
-            mapped[0][0], Rejection(kind="soname", reason=f"{choice.variable}={choice.value} contradicts it")
-        )
+        loaded, soname = mapped[0]
+        said = f"{choice.variable}={choice.value} contradicts it"
+        trace.rejected(loaded, rejection("soname", said, soname=soname, loaded=loaded, chosen=spec.path))
+        reason = f"it means {spec.path}, but this process already has {loaded}"
         raise OverrideError(choice.variable, choice.value, reason)
 
 

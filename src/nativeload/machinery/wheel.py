@@ -5,7 +5,7 @@ import os
 from nativeload import catalog, metadata
 from nativeload.errors import DeclarationError
 from nativeload.requirement import normal
-from nativeload.spec import Provider, Rejection, candidate
+from nativeload.spec import Provider, candidate, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def _declared(distribution: "Distribution", library: str, package: str, trace: "
         if trace.consult(declared.path) == "-" and not os.path.lexists(declared.path):
             raise DeclarationError(declared.where, f"{declared.path} does not exist")
     except DeclarationError as error:
-        trace.rejected(label, Rejection(kind="declaration", reason=f"DeclarationError: {error}"))
+        facts = {"distribution": label, "where": error.where, "problem": error.reason}
+        trace.rejected(label, rejection("declaration", f"DeclarationError: {error}", **facts))
         return
     version = distribution.version
     yield candidate(
@@ -81,8 +82,9 @@ def _shipped(
     label, version = distribution.label, distribution.version
     paths = list(_places(distribution, wheel, trace))
     if not paths:
-        reason = f"{label} {version} is installed, but has no such file"
-        trace.rejected(wheel.path or wheel.data, Rejection(kind="declaration", reason=reason))
+        pattern, problem = wheel.path or wheel.data, "has no such file"
+        reason = f"{label} {version} is installed, but {problem}"
+        trace.rejected(pattern, rejection("declaration", reason, distribution=label, where=pattern, problem=problem))
     for path in paths:
         yield candidate(
             path,
