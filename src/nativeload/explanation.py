@@ -3,8 +3,8 @@
 import sys
 
 from nativeload import loader, requirement, resolution
-from nativeload.errors import NativeLoadError, RequirementError
-from nativeload.spec import Record, Trace
+from nativeload.errors import ABIMismatchError, LibraryNotFoundError, OverrideError
+from nativeload.spec import Record, Trace, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Explanation(Record):
-    """A search and its outcome. `error` is what `load` would say besides the steps, "" where it says nothing."""
+    """A search and its outcome. `error` is what `load` says of a choice it cannot honour, "" where there is none."""
 
     __slots__ = ("error", "requirement", "spec", "status", "steps")
     requirement: str
@@ -25,14 +25,13 @@ class Explanation(Record):
     error: str
 
     def to_dict(self) -> "dict[str, Any]":
-        """The JSON form: {"version": 1, "requirement", "status", "spec", "steps", "error"}."""
+        """The JSON form: {"version": 1, "requirement", "status", "spec", "steps"}."""
         return {
             "version": 1,
             "requirement": self.requirement,
             "status": self.status,
             "spec": self.spec and self.spec.to_dict(),
             "steps": [step.to_dict() for step in self.steps],
-            "error": self.error or None,
         }
 
     def __str__(self) -> str:
@@ -48,13 +47,14 @@ def explain(text: str, symbols: "Iterable[str]") -> Explanation:
     trace, spec, error = Trace(), None, ""
     try:
         spec = resolution.run(wanted, trace)
-    except RequirementError:
-        raise
-    except NativeLoadError as refused:
-        # An ABIMismatchError says what the steps say; an override's own words are nowhere else.
-        error = "" if hasattr(refused, "steps") else str(refused)
-    status = "incompatible" if error else trace.status
-    return Explanation(requirement=text, status=status, spec=spec, steps=trace.steps, error=error)
+    except (ABIMismatchError, LibraryNotFoundError):
+        pass  # It says what the steps say.
+    except OverrideError as refused:
+        error, trace.finder = str(refused), "override"
+        choice = {"variable": refused.variable, "value": refused.value}
+        refusal = rejection("override", f"cannot be honoured: {refused.reason}", **choice)
+        trace.rejected(f"{refused.variable}={refused.value}", refusal)
+    return Explanation(requirement=text, status=trace.status, spec=spec, steps=trace.steps, error=error)
 
 
 def _outcome(explanation: Explanation) -> list[str]:

@@ -105,7 +105,7 @@ class Rejection(Record):
     """Why a candidate was refused: a stable `kind`, the sentence, and in `known` the facts that it is made of.
 
     Kinds: declaration, file, format, machine, libc, symbol-version, isa-level, symbol, abi, version, soname,
-    dependency.
+    dependency, override.
     """
 
     __slots__ = ("kind", "known", "reason")

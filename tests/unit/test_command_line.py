@@ -94,7 +94,9 @@ def test_an_override_that_cannot_be_honoured(
     status, out, err = run(capsys, "--explain", "specimen")
     assert (status, err) == (1, "")
     assert "NATIVELOAD_SPECIMEN=relative/x.so cannot be honoured" in out
-    assert "relative/x.so" in facts(capsys, 1, "--explain", "specimen")["error"]
+    last = facts(capsys, 1, "--explain", "specimen")["steps"][-1]
+    assert last["candidate"] == "NATIVELOAD_SPECIMEN=relative/x.so"
+    assert last["reason"] == "cannot be honoured: a path must be absolute"
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -156,8 +156,7 @@ STRINGS = {"finder": str, "candidate": str, "verdict": str, "reason": str}
 
 def _check_json(facts: dict[str, Any], text: str, status: str) -> None:
     """The schema, in full."""
-    # "error" has what `load` would say besides the steps: an override's own words.
-    assert list(facts) == ["version", "requirement", "status", "spec", "steps", "error"]
+    assert list(facts) == ["version", "requirement", "status", "spec", "steps"]
     assert (facts["version"], facts["requirement"], facts["status"]) == (1, text, status)
     assert json.loads(json.dumps(facts)) == facts
     for step in facts["steps"]:
@@ -193,4 +192,7 @@ def test_json(fresh: None, site: Path, good: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("NATIVELOAD_SPECIMEN", str(tmp_path / "text.so"))
     facts = nativeload.explain("specimen").to_dict()
     _check_json(facts, "specimen", "incompatible")
-    assert facts["error"].startswith("NATIVELOAD_SPECIMEN=")
+    last = facts["steps"][-1]
+    assert (last["finder"], last["verdict"]) == ("override", "rejected")
+    assert last["candidate"] == f"NATIVELOAD_SPECIMEN={tmp_path / 'text.so'}"
+    assert last["reason"] == "cannot be honoured: not an ELF file: a text file"

@@ -131,6 +131,11 @@ def test_what_cannot_be_honoured(kind: str, wheel: Path, monkeypatch: pytest.Mon
     explanation = nativeload.explain("specimen")
     assert (explanation.status, explanation.spec) == ("incompatible", None)
     assert str(caught.value) in str(explanation)
+    # Nothing of it is in the text alone.
+    last = explanation.steps[-1]
+    assert (last.candidate, last.reason) == (f"{VARIABLE}={value}", f"cannot be honoured: {reason}")
+    assert last.rejection is not None
+    assert last.rejection.facts == {"variable": VARIABLE, "value": value}
     monkeypatch.delenv(VARIABLE)
     assert _spec().path == str(wheel)
 

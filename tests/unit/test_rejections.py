@@ -162,7 +162,8 @@ import ctypes, json, os, sys
 ctypes.CDLL(sys.argv[1])
 os.environ["NATIVELOAD_SPECIMEN"] = sys.argv[2]
 import nativeload
-found = [step.rejection for step in nativeload.explain("specimen").steps if step.rejection]
+refused = [step.rejection for step in nativeload.explain("specimen").steps if step.rejection]
+found = [one for one in refused if one.kind == "soname"]
 print(json.dumps([[one.kind, one.reason, one.facts] for one in found]))
 """
 
@@ -179,6 +180,13 @@ def test_soname_that_is_loaded(named: bool, good: Path, tmp_path: Path) -> None:
     if not named:
         expected = {"soname": "libelse.so.1", "loaded": str(loaded)}
     assert seen(kind, rejection(kind, reason, **given)) == expected
+
+
+@pytest.mark.usefixtures("fresh")
+def test_override(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATIVELOAD_SPECIMEN", "x/y.so")
+    (refused,) = refusals("specimen")
+    assert seen("override", refused) == {"variable": "NATIVELOAD_SPECIMEN", "value": "x/y.so"}
 
 
 def test_symbol(good: Path) -> None:

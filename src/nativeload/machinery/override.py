@@ -53,8 +53,6 @@ class OverrideFinder:
         before = len(trace)
         yield from _proposals(requirement, choice, trace)
         rejection = trace.rejection if len(trace) > before else None
-        if rejection is None:
-            trace.absent(f"{choice.variable}={choice.value}", _nothing(choice))
         raise OverrideError(choice.variable, choice.value, rejection.reason if rejection else _nothing(choice))
 
 
