@@ -1,8 +1,6 @@
 """Why that library: the search of `load` with its trace shown. Never a second search of its own."""
 
-import sys
-
-from nativeload import loader, requirement, resolution
+from nativeload import resolution
 from nativeload.errors import ABIMismatchError, LibraryNotFoundError, OverrideError
 from nativeload.spec import Record, Trace, rejection
 
@@ -42,8 +40,7 @@ class Explanation(Record):
 
 def explain(text: str, symbols: "Iterable[str]") -> Explanation:
     """What `nativeload.explain` does."""
-    wanted = requirement.parse(text, loader.names(symbols))
-    sys.audit("nativeload.find", text)
+    wanted = resolution.asked(text, symbols)
     trace, spec, error = Trace(), None, ""
     try:
         spec = resolution.run(wanted, trace)

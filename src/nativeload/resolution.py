@@ -81,11 +81,19 @@ def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", 
 
 def find_spec(text: str, symbols: "Iterable[str]") -> LibrarySpec | None:
     """What `nativeload.find_spec` does."""
-    sys.audit("nativeload.find", text)
+    wanted = asked(text, symbols)
     try:
-        return resolve(text, loader.names(symbols))[0]
+        return run(wanted, Trace())
     except ABIMismatchError:
         return None
+
+
+def asked(text: str, symbols: "Iterable[str]") -> "Requirement":
+    """What is asked for; the audit event is raised where `load` raises it: before the text is read."""
+    names = loader.names(symbols)
+    if isinstance(text, str):
+        sys.audit("nativeload.find", text)
+    return requirement.parse(text, names)
 
 
 def failure(text: str, trace: Trace) -> NativeLoadError:

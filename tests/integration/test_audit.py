@@ -93,6 +93,25 @@ print(json.dumps([first, seen()]))
     assert ask(installed, code).json == [[["nativeload.find", "answer>=1"], loading], [loading]]
 
 
+def test_each_function_raises_it_at_the_same_point(installed: Path) -> None:
+    """Before the requirement is read, after the arguments have been found to be of their types."""
+    code = """
+asked = [("a b", ()), ("z>=x", ()), ("z", ("",)), ("z", "one"), (b"z", ()), (None, ())]
+said = {}
+for name in ("load", "find_spec", "explain"):
+    for text, symbols in asked:
+        try:
+            getattr(nativeload, name)(text, symbols=symbols)
+        except (nativeload.RequirementError, TypeError) as error:
+            said.setdefault(name, []).append([type(error).__name__, seen()])
+print(json.dumps(said))
+"""
+    said = ask(installed, code).json
+    read = [["RequirementError", [["nativeload.find", text]]] for text in ("a b", "z>=x", "z")]
+    expected = [*read, *[["TypeError", []]] * 3]
+    assert said == {"load": expected, "find_spec": expected, "explain": expected}
+
+
 def test_dependencies_are_events_too(dependent: Path) -> None:
     home = dependent / "answer_provider" / "lib"
     expected = [["nativeload.load", "answer", os.fspath(home / name)] for name in ("libinner.so.1", "libanswer.so.1")]
