@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parts import execute
-from scenarios.ldcache import LDCONFIG, PrivateCache, possible
+from parts.namespaces import possible
+from scenarios.ldcache import LDCONFIG, PrivateCache
 
 if TYPE_CHECKING:
     from pathlib import Path

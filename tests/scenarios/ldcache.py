@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 from parts import execute
+from parts.namespaces import inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,13 +14,6 @@ if TYPE_CHECKING:
     from parts import Result
 
 LDCONFIG = "/sbin/ldconfig"
-
-_UNSHARE = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-
-
-def possible() -> bool:
-    """Whether this process may have a mount namespace."""
-    return bool(shutil.which("unshare")) and subprocess.run([*_UNSHARE, "true"], check=False).returncode == 0
 
 
 class PrivateCache:
@@ -40,5 +31,5 @@ class PrivateCache:
 
     def execute(self, command: Sequence[str | Path]) -> Result:
         """Run a command for whose linker this is the system's cache."""
-        inside = 'mount --bind "$1" /etc/ld.so.cache && shift && exec "$@"'
-        return execute([*_UNSHARE, "sh", "-c", inside, "sh", self._cache, *command]).check()
+        script = 'mount --bind "$1" /etc/ld.so.cache; shift; exec "$@"'
+        return execute([*inside(script), self._cache, *command]).check()
