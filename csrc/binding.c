@@ -21,6 +21,7 @@
 #include "searchpath.h"
 #include "status.h"
 #include "symbols.h"
+#include "symtab.h"
 #include "versions.h"
 #include "walk.h"
 
@@ -995,8 +996,7 @@ take_known(struct nl_walk *walk, PyObject *known)
     return count < 0 ? -1 : 0;
 }
 
-/* Opens one group of paths after the other. Runs without the GIL, under the linker's lock: what a walk has read
- * stays while it is a user, so that Python's objects are made without the lock. */
+/* Opens one group of paths after the other. */
 static enum nl_status
 open_groups(struct nl_walk *walk, const struct nl_texts *groups, Py_ssize_t count)
 {
@@ -1008,74 +1008,234 @@ open_groups(struct nl_walk *walk, const struct nl_texts *groups, Py_ssize_t coun
     return status == NL_OK ? nl_walk_versions(walk) : status;
 }
 
-static PyObject *
-run_walk(struct linker *linker, struct nl_walk *walk, const struct nl_texts *groups, Py_ssize_t count, long options)
+/* What a walk is given, and what is found out without the GIL. */
+struct journey {
+    struct linker *linker;
+    struct nl_walk walk;
+    struct nl_texts *groups;
+    Py_ssize_t count;
+    struct linker paths; /* of the groups and the scope: only `strings` is used */
+    long options;
+    bool symbols;         /* look for undefined symbols too */
+    struct nl_texts scope;
+    struct nl_wants wants;
+};
+
+/* The symbols that the last group's file wants, and that neither the scope nor what would be mapped gives. */
+static enum nl_status
+look_for_symbols(struct journey *journey)
 {
+    const struct nl_walk *walk = &journey->walk;
+    struct nl_texts scope = {.count = 0};
+    enum nl_status status = NL_OK;
+    for (uint32_t i = 0; status == NL_OK && i < journey->scope.count; i++) {
+        status = nl_texts_add(&scope, journey->scope.items[i]);
+    }
+    for (int32_t at = walk->first; status == NL_OK && at >= 0; at = walk->nodes[at].next) {
+        status = nl_texts_add(&scope, walk->nodes[at].path);
+    }
+    if (status == NL_OK) {
+        const char *path = journey->groups[journey->count - 1].items[0];
+        status = nl_undefined(walk->images, path, scope.items, scope.count, &journey->wants);
+    }
+    free(scope.items);
+    return status;
+}
+
+/* Walks, without the GIL and under the linker's lock. Returns 0, or -1 with an exception set. What was read stays
+ * until journey_end, so that Python's objects are made without the lock. */
+static int
+journey_go(struct journey *journey)
+{
+    struct linker *linker = journey->linker;
     struct nl_fault fault;
     enum nl_status status;
-    int isa_level = 0;
     Py_BEGIN_ALLOW_THREADS
     PyThread_acquire_lock(linker->lock, WAIT_LOCK);
     linker->images.users++;
-    if (!(options & WALK_AGAIN)) {
+    if (!(journey->options & WALK_AGAIN)) {
         nl_images_next_round(&linker->images);
     }
-    status = open_groups(walk, groups, count);
+    status = open_groups(&journey->walk, journey->groups, journey->count);
+    if (status == NL_OK && journey->symbols) {
+        status = look_for_symbols(journey);
+    }
     fault = linker->images.fault;
     PyThread_release_lock(linker->lock);
     Py_END_ALLOW_THREADS
-    if (options & WALK_TERSE) {
-        isa_level = nl_isa_level();
+    if (status != NL_OK) {
+        raise_status(status, &fault, NULL);
+        return -1;
     }
-    PyObject *result = status != NL_OK ? raise_status(status, &fault, NULL)
-                       : options & WALK_TERSE && walk_is_complete(walk, isa_level) ? Py_NewRef(Py_None)
-                                                                                   : walk_tuple(walk);
-    /* nobody who has the lock waits for the GIL */
-    PyThread_acquire_lock(linker->lock, WAIT_LOCK);
-    linker->images.users--;
-    PyThread_release_lock(linker->lock);
-    return result;
+    return 0;
+}
+
+/* Reads the arguments (linker, groups, known or scope, options). Returns 0, or -1 with an exception set; call
+ * journey_end in any case. */
+static int
+journey_start(struct journey *journey, PyObject *const *args)
+{
+    journey->linker = PyCapsule_GetPointer(args[0], LINKER);
+    journey->options = PyLong_AsLong(args[3]);
+    if (journey->linker == NULL || (journey->options == -1 && PyErr_Occurred())) {
+        return -1;
+    }
+    if (!PyTuple_Check(args[1]) || !PyTuple_Check(args[2])) {
+        PyErr_SetString(PyExc_TypeError, "groups and what follows must be tuples");
+        return -1;
+    }
+    journey->walk = (struct nl_walk){
+        .rules = &journey->linker->rules,
+        .images = &journey->linker->images,
+        .process = journey->options & WALK_PROCESS,
+        .record = journey->options & WALK_RECORD,
+        .first = -1,
+        .last = -1,
+    };
+    journey->count = PyTuple_Size(args[1]);
+    journey->groups = PyMem_Calloc((size_t)journey->count + 1, sizeof *journey->groups);
+    journey->paths.strings = PyList_New(0);
+    if (journey->groups == NULL || journey->paths.strings == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < journey->count; i++) {
+        PyObject *group = PyTuple_GetItem(args[1], i);
+        if (!PyTuple_Check(group) || PyTuple_Size(group) == 0) {
+            PyErr_SetString(PyExc_TypeError, "groups is a tuple of tuples of str");
+            return -1;
+        }
+        if (take_texts(&journey->paths, group, &journey->groups[i]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void
+journey_end(struct journey *journey, bool gone)
+{
+    for (Py_ssize_t i = 0; journey->groups != NULL && i < journey->count; i++) {
+        free(journey->groups[i].items);
+    }
+    PyMem_Free(journey->groups);
+    free(journey->scope.items);
+    free(journey->wants.items);
+    nl_walk_free(&journey->walk);
+    if (gone) { /* nobody who has the lock waits for the GIL */
+        PyThread_acquire_lock(journey->linker->lock, WAIT_LOCK);
+        journey->linker->images.users--;
+        PyThread_release_lock(journey->linker->lock);
+    }
+    Py_XDECREF(journey->paths.strings);
+}
+
+static PyObject *
+terse_walk(const struct journey *journey)
+{
+    if (journey->options & WALK_TERSE && walk_is_complete(&journey->walk, nl_isa_level())) {
+        return Py_NewRef(Py_None);
+    }
+    return walk_tuple(&journey->walk);
 }
 
 static PyObject *
 native_walk(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
+    struct journey journey = {.count = 0};
+    PyObject *result = NULL;
+    bool gone = false;
     (void)module;
     if (check_count("walk", count, 4, 4) < 0) {
         return NULL;
     }
-    struct linker *linker = PyCapsule_GetPointer(args[0], LINKER);
-    long options = PyLong_AsLong(args[3]);
-    if (linker == NULL || (options == -1 && PyErr_Occurred())) {
-        return NULL;
+    if (journey_start(&journey, args) == 0 && take_known(&journey.walk, args[2]) == 0) {
+        gone = true;
+        result = journey_go(&journey) == 0 ? terse_walk(&journey) : NULL;
     }
-    if (!PyTuple_Check(args[1]) || !PyTuple_Check(args[2])) {
-        PyErr_SetString(PyExc_TypeError, "groups and known must be tuples");
-        return NULL;
+    journey_end(&journey, gone);
+    return result;
+}
+
+/* ---- undefined symbols ---- */
+
+static PyObject *
+want_tuples(const struct nl_wants *wants)
+{
+    PyObject *result = PyTuple_New((Py_ssize_t)wants->count);
+    for (uint32_t i = 0; result != NULL && i < wants->count; i++) {
+        PyObject *weak = PyBool_FromLong(wants->items[i].weak);
+        if (put(result, (Py_ssize_t)i, pair(decode(wants->items[i].name), weak)) < 0) {
+            Py_CLEAR(result);
+        }
     }
-    struct nl_walk walk = {.rules = &linker->rules, .images = &linker->images, .first = -1, .last = -1};
-    walk.process = options & WALK_PROCESS;
-    walk.record = options & WALK_RECORD;
-    Py_ssize_t group_count = PyTuple_Size(args[1]);
-    struct nl_texts *groups = PyMem_Calloc((size_t)group_count + 1, sizeof *groups);
-    struct linker paths = {.strings = PyList_New(0)};
+    return result;
+}
+
+/* The path of each node, in load order. */
+static PyObject *
+node_paths(const struct nl_walk *walk)
+{
+    PyObject *paths = PyTuple_New((Py_ssize_t)walk->node_count);
+    Py_ssize_t at = 0;
+    for (int32_t i = walk->first; paths != NULL && i >= 0; i = walk->nodes[i].next) {
+        if (put(paths, at++, decode(walk->nodes[i].path)) < 0) {
+            Py_CLEAR(paths);
+        }
+    }
+    return paths;
+}
+
+static PyObject *
+native_check(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct journey journey = {.symbols = true};
     PyObject *result = NULL;
-    bool good = groups != NULL && paths.strings != NULL && take_known(&walk, args[2]) == 0;
-    for (Py_ssize_t i = 0; good && i < group_count; i++) {
-        PyObject *group = PyTuple_GetItem(args[1], i);
-        good = PyTuple_Check(group) && take_texts(&paths, group, &groups[i]) == 0;
+    bool gone = false;
+    (void)module;
+    if (check_count("check", count, 4, 4) < 0) {
+        return NULL;
     }
-    if (good) {
-        result = run_walk(linker, &walk, groups, group_count, options);
-    } else if (!PyErr_Occurred()) {
-        PyErr_SetString(PyExc_TypeError, "groups is a tuple of tuples of str");
+    if (journey_start(&journey, args) == 0 && take_texts(&journey.paths, args[2], &journey.scope) == 0) {
+        gone = true;
+        if (journey_go(&journey) == 0 && (result = PyTuple_New(3)) != NULL
+            && (put(result, 0, node_paths(&journey.walk)) < 0 || put(result, 1, terse_walk(&journey)) < 0
+                || put(result, 2, want_tuples(&journey.wants)) < 0)) {
+            Py_CLEAR(result);
+        }
     }
-    for (Py_ssize_t i = 0; groups != NULL && i < group_count; i++) {
-        free(groups[i].items);
+    journey_end(&journey, gone);
+    return result;
+}
+
+static PyObject *
+native_undefined(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct journey journey = {.count = 0};
+    struct nl_fault fault;
+    enum nl_status status;
+    const char *path;
+    (void)module;
+    if (check_count("undefined", count, 3, 3) < 0) {
+        return NULL;
     }
-    PyMem_Free(groups);
-    Py_XDECREF(paths.strings);
-    nl_walk_free(&walk);
+    struct linker *linker = journey.linker = PyCapsule_GetPointer(args[0], LINKER);
+    PyObject *bytes = linker == NULL ? NULL : encode_path(args[1], &path);
+    journey.paths.strings = bytes == NULL ? NULL : PyList_New(0);
+    PyObject *result = NULL;
+    bool gone = journey.paths.strings != NULL && take_texts(&journey.paths, args[2], &journey.scope) == 0;
+    if (gone) {
+        Py_BEGIN_ALLOW_THREADS
+        PyThread_acquire_lock(linker->lock, WAIT_LOCK);
+        linker->images.users++;
+        status = nl_undefined(&linker->images, path, journey.scope.items, journey.scope.count, &journey.wants);
+        fault = linker->images.fault;
+        PyThread_release_lock(linker->lock);
+        Py_END_ALLOW_THREADS
+        result = status == NL_OK ? want_tuples(&journey.wants) : raise_status(status, &fault, args[1]);
+    }
+    journey_end(&journey, gone);
+    Py_XDECREF(bytes);
     return result;
 }
 
@@ -1213,6 +1373,8 @@ static PyMethodDef methods[] = {
     {"walk", FAST(native_walk), METH_FASTCALL, PyDoc_STR("What a linker would map for files, in order.")},
     {"signatures", native_signatures, METH_O, PyDoc_STR("The present state of each path of a tuple.")},
     {"real_name", native_real_name, METH_O, PyDoc_STR("The file name at the end of a chain of symbolic links.")},
+    {"check", FAST(native_check), METH_FASTCALL, PyDoc_STR("A walk, and the symbols that nothing gives.")},
+    {"undefined", FAST(native_undefined), METH_FASTCALL, PyDoc_STR("The symbols that a file wants and a scope lacks.")},
     {"digest", native_digest, METH_O, PyDoc_STR("FNV-1a, 64 bits, as 16 hex digits.")},
     {NULL, NULL, 0, NULL},
 };

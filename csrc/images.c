@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "symtab.h"
 #include "versions.h"
 
 static void
@@ -15,6 +16,7 @@ facts_free(struct nl_facts *facts)
     free(facts->verneed.items);
     free(facts->verdef.items);
     free(facts->text);
+    nl_symtab_free(facts->symtab);
     free(facts);
 }
 

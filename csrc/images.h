@@ -32,6 +32,8 @@ struct nl_facts {
     struct nl_list verneed;
     struct nl_list verdef;
     char *text;
+    bool symtab_read;
+    struct nl_symtab *symtab; /* symtab.h, NULL where there is none */
 };
 
 struct nl_images {

@@ -137,8 +137,8 @@ is_symbol(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t index, 
     return NL_OK;
 }
 
-static uint32_t
-gnu_hash(const char *name, size_t length)
+uint32_t
+nl_gnu_hash(const char *name, size_t length)
 {
     uint32_t hash = 5381;
     for (size_t i = 0; i < length; i++) {
@@ -147,8 +147,8 @@ gnu_hash(const char *name, size_t length)
     return hash;
 }
 
-static uint32_t
-sysv_hash(const char *name, size_t length)
+uint32_t
+nl_sysv_hash(const char *name, size_t length)
 {
     uint32_t hash = 0;
     for (size_t i = 0; i < length; i++) {
@@ -192,7 +192,7 @@ read_gnu_chain(struct nl_elf *elf, const struct nl_symbols *symbols, uint32_t in
 static enum nl_status
 find_gnu(struct nl_elf *elf, const struct nl_symbols *symbols, const char *name, size_t length, bool *found)
 {
-    uint32_t hash = gnu_hash(name, length), index = 0, word = 0;
+    uint32_t hash = nl_gnu_hash(name, length), index = 0, word = 0;
     bool passes = false;
     enum nl_status status = passes_filter(elf, symbols, hash, &passes);
     if (status == NL_OK && passes && symbols->bucket_count > 0) {
@@ -223,7 +223,7 @@ find_sysv(struct nl_elf *elf, const struct nl_symbols *symbols, const char *name
     uint32_t index = 0;
     enum nl_status status = NL_OK;
     if (symbols->bucket_count > 0) {
-        status = read_entry(elf, symbols, 2 + sysv_hash(name, length) % symbols->bucket_count, &index);
+        status = read_entry(elf, symbols, 2 + nl_sysv_hash(name, length) % symbols->bucket_count, &index);
     }
     for (uint32_t steps = 0; status == NL_OK && !*found && index != 0; steps++) {
         if (steps == NL_MOST_CHAIN) {

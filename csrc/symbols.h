@@ -29,6 +29,10 @@ struct nl_symbol {
     bool exported;
 };
 
+uint32_t nl_gnu_hash(const char *name, size_t length);
+
+uint32_t nl_sysv_hash(const char *name, size_t length);
+
 enum nl_status nl_symbols_open(struct nl_elf *elf, struct nl_symbols *symbols);
 
 /* Whether `name` is defined and exported. */

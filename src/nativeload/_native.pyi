@@ -10,6 +10,8 @@ program headers end at 824, the file at 100"). Nothing a file contains makes a r
 run for long, or use memory out of proportion; a file that shrinks meanwhile is a ValueError ("truncated: …").
 """
 
+from typing import Any
+
 def image(
     path: str, symbols: tuple[str, ...] = (), /
 ) -> tuple[
@@ -131,6 +133,20 @@ def walk(
     absolute path, every version is given, and this CPU will do.
 
     Where the first file of all is a program, it is who loads the others. Breadth first; the walk ends where the linker would give up. Raises OSError and ValueError for a file of `groups`.
+    """
+
+def check(
+    linker: object, groups: tuple[tuple[str, ...], ...], scope: tuple[str, ...], options: int, /
+) -> tuple[tuple[str, ...], Any, tuple[tuple[str, bool], ...]]:
+    """A walk, and what no file of it, nor of `scope`, exports of the symbols that the last group's first file wants.
+
+    Gives the paths in load order, what `walk` gives for these options, and what `undefined` gives.
+    """
+
+def undefined(linker: object, path: str, scope: tuple[str, ...], /) -> tuple[tuple[str, bool], ...]:
+    """(name, weak) of each symbol that a file leaves undefined and no file of `scope` exports, whatever its version.
+
+    A file of the scope that cannot be read gives nothing. What was read of files is kept with the linker.
     """
 
 def dlopen(path: str, flags: int, /) -> int:

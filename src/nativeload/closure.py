@@ -132,8 +132,8 @@ class Resolver:
         return core.walk(walker, groups, (), self._options)
 
     def _preloads(self, rules: "Rules") -> list[str]:
-        text = self.environ.get("LD_PRELOAD", "")
-        names = text.replace(":", " ").split()
+        text = self.environ.get("LD_PRELOAD", "").replace(":", " ")
+        names = text.split() if rules.musl else [name for name in text.split(" ") if name]
         # A privileged program takes no path, and only what is itself privileged in a default directory.
         return [] if rules.secure else names
 
@@ -152,11 +152,11 @@ class Resolver:
 
 
 def resolve(
-    path: str,
+    path: "str | os.PathLike[str]",
     *,
     environ: "Mapping[str, str] | None" = None,
     root: "str | os.PathLike[str] | None" = None,
-    loaded: "Iterable[str]" = (),
+    loaded: "Iterable[str | os.PathLike[str]]" = (),
 ) -> Closure:
     """Say what the dynamic linker would map for an ELF file, from where and why, without running or mapping any.
 
@@ -169,7 +169,7 @@ def resolve(
     elf/dl-load.c and elf/dl-deps.c, or musl's ldso/dynlink.c.
     """
     resolver = Resolver(environ=environ, root=os.fspath(root) if root is not None else "", record=True)
-    return resolver.resolve(os.fspath(path), loaded)
+    return resolver.resolve(os.fspath(path), map(os.fspath, loaded))
 
 
 def _is_privileged(path: str) -> bool:

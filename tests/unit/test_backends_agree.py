@@ -268,6 +268,25 @@ def test_walks_agree() -> None:
     assert any(len(PURE.walk(PURE.linker(rules()), ((path,),), (), 4)[0]) > 5 for path in SYSTEM[::20])
 
 
+def test_undefined_symbols_agree() -> None:
+    """With nothing in the scope, with the interpreter in it, and with all that would be mapped."""
+    linkers = [backend.linker(rules()) for backend in BACKENDS]
+    interpreter = os.path.realpath(sys.executable)
+    counts = set()
+    for path in CORPUS[::6]:
+        for scope in ((), (interpreter,)):
+            found = [set(b.undefined(linker, path, scope)) for b, linker in zip(BACKENDS, linkers, strict=True)]
+            assert found[0] == found[-1], path
+        answers = [
+            b.check(linker, ((path,),), (interpreter,), 4 | 8) for b, linker in zip(BACKENDS, linkers, strict=True)
+        ]
+        assert [(paths, walked, set(wants)) for paths, walked, wants in answers[:1]] == [
+            (paths, walked, set(wants)) for paths, walked, wants in answers[-1:]
+        ], path
+        counts.add(len(found[0]))
+    assert len(counts) > 5
+
+
 def test_walks_of_what_is_wrong_agree(tmp_path: Path) -> None:
     (tmp_path / "text.so").write_text("GROUP ( libm.so.6 )\n")
     for path in ("text.so", "absent.so", "."):

@@ -13,9 +13,10 @@ from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
 from .scan import scan
 from .searchpath import search_path, searched
 from .symbols import exports
-from .walk import linker, walk
+from .walk import check, linker, undefined, walk
 
 __all__ = [
+    "check",
     "digest",
     "dlopen",
     "dlsym",
@@ -34,5 +35,6 @@ __all__ = [
     "searched",
     "signature",
     "signatures",
+    "undefined",
     "walk",
 ]

@@ -56,7 +56,7 @@ class GnuHash:
     def __init__(self, elf: Elf, span: tuple[int, int]) -> None:
         self._words = _Words(elf, span)
         self._bits = elf.elf_class
-        self._bucket_count, self._first, self._bloom_count, self._bloom_shift = self._words.numbers(0, 4)
+        self._bucket_count, self.first, self._bloom_count, self._bloom_shift = self._words.numbers(0, 4)
         if not self._bloom_count:
             malformed("a symbol hash table without a filter")
         self._buckets = 16 + self._bloom_count * self._bits // 8
@@ -74,7 +74,7 @@ class GnuHash:
         (index,) = self._words.numbers(self._buckets + hashed % self._bucket_count * 4, 1)
         if not index:
             return
-        if index < self._first:
+        if index < self.first:
             malformed("a hash bucket holds a symbol that is not hashed")
         for step, value in enumerate(self._chain(index)):
             if step == _MAX_CHAIN:
@@ -88,8 +88,8 @@ class GnuHash:
         for start in range(0, self._bucket_count, _BUCKET_BLOCK):
             block = min(_BUCKET_BLOCK, self._bucket_count - start)
             last = max(last, *self._words.numbers(self._buckets + start * 4, block))
-        if last < self._first:
-            return self._first
+        if last < self.first:
+            return self.first
         for _ in self._chain(last):
             last += 1
             if last > _MAX_SYMBOLS:
@@ -98,7 +98,7 @@ class GnuHash:
 
     def _chain(self, index: int) -> Iterator[int]:
         """The hash values from that of a symbol on, to the one that says it is the last."""
-        at = self._chains + (index - self._first) * 4
+        at = self._chains + (index - self.first) * 4
         while True:
             count = max(1, min(_CHAIN_BLOCK, self._words.room(at) // 4))
             for value in self._words.numbers(at, count):

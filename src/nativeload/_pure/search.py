@@ -9,6 +9,7 @@ import os
 from .elf import image
 from .file import signature
 from .ldcache import ldcache_search
+from .symbols import export_names, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Linker:
         self.root = root
         self._images: dict[str, tuple[str, Facts | str]] = {}
         self._seen: set[str] = set()
+        self._exports: dict[str, set[bytes]] = {}
         self._places: dict[str, list[str]] = {}
 
     def next_round(self) -> None:
@@ -105,6 +107,16 @@ class Linker:
             known = self._images[path] = state, facts
         self._seen.add(path)
         return known[1]
+
+    def wanted(self, path: str) -> list[tuple[bytes, bool]]:
+        """What a file leaves undefined."""
+        return wanted(self.real(path))
+
+    def exports(self, path: str) -> set[bytes]:
+        """What a file exports, nothing where it cannot be read."""
+        if path not in self._exports:
+            self._exports[path] = export_names(self.real(path))
+        return self._exports[path]
 
     def places(self, directory: str) -> list[str]:
         """The places looked at for one directory: the subdirectories that it has, then itself."""

@@ -41,6 +41,21 @@ def exported(elf: Elf, names: tuple[str, ...]) -> tuple[bool, ...]:
     return tuple(symbols.has(os.fsencode(name)) for name in names)
 
 
+def wanted(path: str) -> list[tuple[bytes, bool]]:
+    """(name, weak) of the symbols that a file leaves undefined, in the table's order. Errors are those of `exports`."""
+    with RegularFile(path) as file:
+        return list(_Symbols(Elf(file)).undefined())
+
+
+def export_names(path: str) -> set[bytes]:
+    """What a file exports, nothing where it cannot be read."""
+    try:
+        with RegularFile(path) as file:
+            return _Symbols(Elf(file)).names()
+    except (OSError, ValueError):
+        return set()
+
+
 class _Symbols:
     """DT_SYMTAB, and the hash table that says what is in it."""
 
@@ -64,12 +79,24 @@ class _Symbols:
     def names(self) -> set[bytes]:
         # the first symbol is none
         offsets = set(self._exported(1, self._hash.count())) - {0} if self._hash else None
-        if not offsets:
-            return set()
+        return set(self._strings(sorted(offsets))) - {b""} if offsets else set()
+
+    def undefined(self) -> Iterator[tuple[bytes, bool]]:
+        """(name, weak) of what is left undefined; the GNU table has it before all that it hashes."""
+        if self._span is None or self._hash is None:
+            return
+        count = self._hash.count()
+        end = min(getattr(self._hash, "first", count), count)
+        entries = [(name, info >> 4) for name, info, _, section in self._entries(1, end) if not section]
+        found = [(name, binding == 2) for name, binding in entries if binding in (1, 2)]
+        for name, (_, weak) in zip(self._strings([offset for offset, _ in found]), found, strict=True):
+            if name:
+                yield name, weak
+
+    def _strings(self, offsets: list[int]) -> Iterator[bytes]:
         start, size = self._elf.strings
         strings = self._elf.file.read(start, size, "the string table ends")
         budget = 4 * size  # names share tails; a hostile table shares one huge tail a million times
-        names = set()
         for offset in offsets:
             stop = strings.find(b"\0", offset)
             if stop < 0 or offset >= size:
@@ -77,17 +104,19 @@ class _Symbols:
             budget -= stop - offset
             if budget < 0:
                 malformed("the symbols' names overlap beyond measure")
-            names.add(strings[offset:stop])
-        return names - {b""}
+            yield strings[offset:stop]
 
     def _exported(self, first: int, end: int) -> Iterator[int]:
         """The names' offsets of those of a range of symbols that are defined and exported."""
+        for name, bind_type, other, section in self._entries(first, end):
+            if section and bind_type >> 4 in _BINDINGS and other & 3 in _VISIBILITIES:
+                yield name
+
+    def _entries(self, first: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+        """(st_name, st_info, st_other, st_shndx) of a range of symbols."""
         if self._span is None or first >= end:
             return
         size = self._shape.size
         content = self._elf.read(self._span, first * size, (end - first) * size, "the symbol table")
-        wide = self._elf.elf_class == 64
         for fields in self._shape.iter_unpack(content):
-            bind_type, other, section = fields[1:4] if wide else fields[3:6]
-            if section and bind_type >> 4 in _BINDINGS and other & 3 in _VISIBILITIES:
-                yield fields[0]
+            yield (fields[0], *(fields[1:4] if self._elf.elf_class == 64 else fields[3:6]))

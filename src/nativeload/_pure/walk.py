@@ -3,6 +3,8 @@ musl's ldso/dynlink.c)."""
 
 from __future__ import annotations
 
+import os
+
 from .process import linkmap, loaded_handle
 from .search import LOADED, MISSING, Facts, Linker, Node, search
 
@@ -40,6 +42,26 @@ def walk(
     if options & _TERSE and not lacks and walked.complete():
         return None
     return walked.answer(lacks)
+
+
+def check(
+    linker: Linker, groups: tuple[tuple[str, ...], ...], scope: tuple[str, ...], options: int, /
+) -> tuple[tuple[str, ...], Any, tuple[tuple[str, bool], ...]]:
+    """A walk, and the symbols that the last group's first file wants and nothing gives."""
+    walked = walk(linker, groups, (), options & ~_TERSE)
+    paths = tuple(path for path, *_ in walked[0])
+    terse = walk(linker, groups, (), options | _AGAIN) if options & _TERSE else walked
+    return paths, terse, undefined(linker, groups[-1][0], scope + paths)
+
+
+def undefined(linker: Linker, path: str, scope: tuple[str, ...], /) -> tuple[tuple[str, bool], ...]:
+    """(name, weak) of each symbol that a file leaves undefined and no file of `scope` exports."""
+    wants = dict(linker.wanted(path))
+    for one in scope:
+        if wants:
+            for name in linker.exports(one).intersection(wants):
+                del wants[name]
+    return tuple((os.fsdecode(name), weak) for name, weak in wants.items())
 
 
 class _Walk:

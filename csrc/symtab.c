@@ -1,0 +1,311 @@
+#include "symtab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STB_GLOBAL = 1, STB_WEAK = 2, STB_GNU_UNIQUE = 10 };
+enum { STV_DEFAULT = 0, STV_PROTECTED = 3 };
+
+/* A symbol table's entry. */
+struct entry {
+    uint32_t name;
+    unsigned binding;
+    unsigned visibility;
+    bool defined;
+};
+
+static size_t
+entry_size(const struct nl_symtab *symtab)
+{
+    return symtab->wide ? 24 : 16;
+}
+
+static struct entry
+entry_at(const struct nl_symtab *symtab, uint32_t index)
+{
+    const unsigned char *p = symtab->table + (size_t)index * entry_size(symtab);
+    const unsigned char *info = p + (symtab->wide ? 4 : 12); /* then st_other, st_shndx */
+    return (struct entry){
+        .name = nl_u32(p, symtab->big),
+        .binding = info[0] >> 4,
+        .visibility = info[1] & 3,
+        .defined = nl_u16(info + 2, symtab->big) != 0,
+    };
+}
+
+/* A name; "" where it lies outside the strings. */
+static const char *
+name_at(const struct nl_symtab *symtab, uint32_t offset)
+{
+    return offset < symtab->strings_size ? symtab->strings + offset : "";
+}
+
+/* ---- reading ---- */
+
+static enum nl_status
+read_whole(struct nl_elf *elf, const struct nl_span *span, size_t length, unsigned char **bytes, const char *what)
+{
+    *bytes = malloc(length + 1);
+    if (*bytes == NULL) {
+        return NL_NO_MEMORY;
+    }
+    (*bytes)[length] = '\0';
+    return nl_elf_read(elf, span, 0, *bytes, length, what);
+}
+
+/* How long the hash table is: as far as its last chain. */
+static uint64_t
+hash_length(const struct nl_symtab *symtab)
+{
+    const struct nl_symbols *symbols = &symtab->symbols;
+    if (symbols->kind == NL_HASH_SYSV) {
+        return symbols->entry * (2 + (uint64_t)symbols->bucket_count + symbols->chain_count);
+    }
+    uint64_t chains = symtab->count > symbols->first ? symtab->count - symbols->first : 0;
+    return 16 + (uint64_t)symbols->bloom_count * (symtab->wide ? 8 : 4) + 4 * ((uint64_t)symbols->bucket_count + chains);
+}
+
+static enum nl_status
+read_tables(struct nl_elf *elf, struct nl_symtab *symtab)
+{
+    struct nl_symbols *symbols = &symtab->symbols;
+    enum nl_status status = nl_symbols_open(elf, symbols);
+    if (status != NL_OK || symbols->kind == NL_HASH_NONE) {
+        return status;
+    }
+    symtab->wide = elf->wide;
+    symtab->big = elf->big;
+    status = nl_symbols_count(elf, symbols, &symtab->count);
+    if (status != NL_OK) {
+        return status;
+    }
+    uint64_t strings = elf->strings.end - elf->strings.start, hash = hash_length(symtab);
+    if (symtab->count > NL_MOST_SYMBOLS || strings > NL_MOST_STRTAB || hash > symbols->hash.end - symbols->hash.start) {
+        return nl_too_many(&elf->file.fault, "symbols", NL_MOST_SYMBOLS);
+    }
+    symtab->hash_size = (size_t)hash;
+    symtab->strings_size = (size_t)strings;
+    status = read_whole(elf, &symbols->table, symtab->count * entry_size(symtab), &symtab->table, "the symbol table");
+    if (status == NL_OK) {
+        status = read_whole(elf, &symbols->hash, symtab->hash_size, &symtab->hash, "the symbol hash table");
+    }
+    if (status == NL_OK) {
+        unsigned char *bytes = NULL;
+        status = read_whole(elf, &elf->strings, symtab->strings_size, &bytes, "the string table");
+        symtab->strings = (char *)bytes;
+    }
+    return status;
+}
+
+void
+nl_symtab_free(struct nl_symtab *symtab)
+{
+    if (symtab != NULL) {
+        free(symtab->table);
+        free(symtab->hash);
+        free(symtab->strings);
+        free(symtab);
+    }
+}
+
+enum nl_status
+nl_symtab_of(struct nl_images *images, struct nl_facts *facts, const struct nl_symtab **result)
+{
+    *result = facts->symtab;
+    if (facts->symtab_read) {
+        return NL_OK;
+    }
+    struct nl_elf *elf = images->elf != NULL ? images->elf : malloc(sizeof *elf);
+    struct nl_symtab *symtab = calloc(1, sizeof *symtab);
+    images->elf = elf;
+    if (elf == NULL || symtab == NULL) {
+        free(symtab);
+        return NL_NO_MEMORY;
+    }
+    enum nl_status status = nl_elf_open_in(elf, images->root, facts->path);
+    if (status == NL_OK) {
+        status = read_tables(elf, symtab);
+    }
+    nl_elf_close(elf);
+    if (status == NL_NO_MEMORY) {
+        nl_symtab_free(symtab);
+        return status;
+    }
+    facts->symtab_read = true;
+    if (status == NL_OK && symtab->symbols.kind != NL_HASH_NONE) {
+        facts->symtab = symtab;
+    } else { /* it gives nothing, and what it wants is not known */
+        nl_symtab_free(symtab);
+    }
+    *result = facts->symtab;
+    return NL_OK;
+}
+
+/* ---- looking ---- */
+
+static bool
+is_exported(const struct nl_symtab *symtab, uint32_t index, const char *name)
+{
+    struct entry entry = entry_at(symtab, index);
+    return entry.defined && (entry.binding == STB_GLOBAL || entry.binding == STB_WEAK || entry.binding == STB_GNU_UNIQUE)
+           && (entry.visibility == STV_DEFAULT || entry.visibility == STV_PROTECTED)
+           && strcmp(name_at(symtab, entry.name), name) == 0;
+}
+
+/* What one question may cost: hostile tables have chains of collisions, and names that share one huge tail. */
+struct budget {
+    uint64_t left; /* steps along chains, and bytes of names */
+};
+
+static bool
+spend(struct budget *budget, uint64_t cost)
+{
+    budget->left -= cost < budget->left ? cost : budget->left;
+    return budget->left > 0;
+}
+
+static bool
+find_gnu(const struct nl_symtab *symtab, const char *name, uint32_t hash, struct budget *budget)
+{
+    const struct nl_symbols *symbols = &symtab->symbols;
+    uint32_t size = symtab->wide ? 8 : 4, bits = 8 * size;
+    const unsigned char *word = symtab->hash + 16 + (size_t)(hash / bits % symbols->bloom_count) * size;
+    uint64_t filter = symtab->wide ? nl_u64(word, symtab->big) : nl_u32(word, symtab->big);
+    uint32_t shifted = symbols->bloom_shift < 32 ? hash >> symbols->bloom_shift : 0;
+    if (!(filter >> hash % bits & 1) || !(filter >> shifted % bits & 1) || symbols->bucket_count == 0) {
+        return false;
+    }
+    const unsigned char *buckets = symtab->hash + 16 + (size_t)symbols->bloom_count * size;
+    const unsigned char *chains = buckets + 4 * (size_t)symbols->bucket_count;
+    uint32_t index = nl_u32(buckets + 4 * (size_t)(hash % symbols->bucket_count), symtab->big);
+    for (; index >= symbols->first && index < symtab->count && spend(budget, 1); index++) {
+        uint32_t link = nl_u32(chains + 4 * (size_t)(index - symbols->first), symtab->big);
+        if ((link | 1) == (hash | 1) && is_exported(symtab, index, name)) {
+            return true;
+        }
+        if (link & 1) {
+            break;
+        }
+    }
+    return false;
+}
+
+static uint32_t
+sysv_word(const struct nl_symtab *symtab, uint64_t index)
+{
+    const unsigned char *p = symtab->hash + index * symtab->symbols.entry;
+    return symtab->symbols.entry == 8 ? (uint32_t)nl_u64(p, symtab->big) : nl_u32(p, symtab->big);
+}
+
+static bool
+find_sysv(const struct nl_symtab *symtab, const char *name, struct budget *budget)
+{
+    const struct nl_symbols *symbols = &symtab->symbols;
+    uint32_t hash = nl_sysv_hash(name, strlen(name));
+    uint32_t index = symbols->bucket_count > 0 ? sysv_word(symtab, 2 + hash % symbols->bucket_count) : 0;
+    while (index != 0 && index < symtab->count && spend(budget, 1)) {
+        if (is_exported(symtab, index, name)) {
+            return true;
+        }
+        index = sysv_word(symtab, 2 + (uint64_t)symbols->bucket_count + index);
+    }
+    return false;
+}
+
+static bool
+gives(const struct nl_symtab *symtab, const char *name, uint32_t hash, struct budget *budget)
+{
+    return symtab->symbols.kind == NL_HASH_GNU ? find_gnu(symtab, name, hash, budget) : find_sysv(symtab, name, budget);
+}
+
+static enum nl_status
+add_want(struct nl_wants *wants, const char *name, bool weak)
+{
+    if (wants->count == wants->room) {
+        uint32_t room = wants->room ? 2 * wants->room : 16;
+        struct nl_want *items = realloc(wants->items, room * sizeof *items);
+        if (items == NULL) {
+            return NL_NO_MEMORY;
+        }
+        wants->items = items;
+        wants->room = room;
+    }
+    wants->items[wants->count++] = (struct nl_want){.name = name, .weak = weak};
+    return NL_OK;
+}
+
+/* The tables of what can be read of the scope. */
+static enum nl_status
+open_scope(struct nl_images *images, const char **scope, uint32_t count, const struct nl_symtab **tables, uint32_t *used)
+{
+    *used = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct nl_facts *facts;
+        enum nl_status status = nl_images_read(images, scope[i], strlen(scope[i]), &facts);
+        if (status == NL_OK && facts->status == NL_OK) {
+            status = nl_symtab_of(images, facts, &tables[*used]);
+            *used += status == NL_OK && tables[*used] != NULL;
+        }
+        if (status == NL_NO_MEMORY) {
+            return status;
+        }
+    }
+    return NL_OK;
+}
+
+static enum nl_status
+collect(struct nl_images *images, const struct nl_symtab *file, const struct nl_symtab **tables, uint32_t used,
+        struct nl_wants *wants)
+{
+    struct budget budget = {.left = NL_MOST_LOOKING};
+    /* The GNU table hashes what is defined, and puts all else before. */
+    uint32_t end = file->symbols.kind == NL_HASH_GNU && file->symbols.first < file->count ? file->symbols.first : file->count;
+    enum nl_status status = NL_OK;
+    for (uint32_t i = 1; status == NL_OK && i < end; i++) {
+        struct entry entry = entry_at(file, i);
+        const char *name = name_at(file, entry.name);
+        bool found = entry.defined || *name == '\0' || (entry.binding != STB_GLOBAL && entry.binding != STB_WEAK);
+        size_t length = found ? 0 : strlen(name);
+        uint32_t hash = nl_gnu_hash(name, length);
+        for (uint32_t j = 0; !found && j < used; j++) {
+            found = gives(tables[j], name, hash, &budget);
+        }
+        if (!spend(&budget, length)) {
+            return nl_too_many(&images->fault, "steps from symbol to symbol", NL_MOST_LOOKING);
+        }
+        if (!found) {
+            status = add_want(wants, name, entry.binding == STB_WEAK);
+        }
+    }
+    return status;
+}
+
+enum nl_status
+nl_undefined(struct nl_images *images, const char *path, const char **scope, uint32_t count, struct nl_wants *wants)
+{
+    struct nl_facts *facts;
+    const struct nl_symtab *file;
+    uint32_t used = 0;
+    *wants = (struct nl_wants){.count = 0};
+    enum nl_status status = nl_images_read(images, path, strlen(path), &facts);
+    if (status == NL_OK && facts->status != NL_OK) {
+        images->fault = facts->fault;
+        status = facts->status;
+    }
+    if (status == NL_OK) {
+        status = nl_symtab_of(images, facts, &file);
+    }
+    if (status != NL_OK || file == NULL) {
+        return status;
+    }
+    const struct nl_symtab **tables = malloc((count + 1) * sizeof *tables);
+    if (tables == NULL) {
+        return NL_NO_MEMORY;
+    }
+    status = open_scope(images, scope, count, tables, &used);
+    if (status == NL_OK) {
+        status = collect(images, file, tables, used, wants);
+    }
+    free(tables);
+    return status;
+}
