@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -122,6 +123,41 @@ nl_file_exists(int root, const char *path)
 {
     struct stat found;
     return state_of(root, path, &found);
+}
+
+bool
+nl_file_is_setuid(int root, const char *path)
+{
+    struct stat found;
+    return state_of(root, path, &found) && (found.st_mode & S_ISUID);
+}
+
+/* The path of an open file; "" where there is none. */
+static void
+path_of(int fd, char path[NL_MOST_LINK])
+{
+    char link[64];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, NL_MOST_LINK - 1);
+    path[length < 0 ? 0 : length] = '\0';
+}
+
+char *
+nl_file_real(int root, const char *path)
+{
+    char real[NL_MOST_LINK], top[NL_MOST_LINK];
+    if (root < 0) {
+        return realpath(path, NULL);
+    }
+    int fd = open_below(root, path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        return NULL;
+    }
+    path_of(fd, real);
+    path_of(root, top);
+    close(fd);
+    size_t length = strcmp(top, "/") == 0 ? 0 : strlen(top);
+    return strncmp(real, top, length) == 0 && real[length] == '/' ? strdup(real + length) : NULL;
 }
 
 bool

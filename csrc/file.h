@@ -51,6 +51,12 @@ bool nl_file_unchanged(int root, const char *path, const struct nl_signature *si
 /* Whether anything is at a path. */
 bool nl_file_exists(int root, const char *path);
 
+/* Whether a file is set-user-ID. */
+bool nl_file_is_setuid(int root, const char *path);
+
+/* Where a file is, as it is below the root, when all links are followed; NULL where that cannot be told. Free it. */
+char *nl_file_real(int root, const char *path);
+
 void nl_file_close(struct nl_file *file);
 
 /* Reads exactly `length` bytes, or says that `what` ("the program headers end") is truncated. */

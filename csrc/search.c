@@ -133,6 +133,10 @@ try_path(struct quest *quest, enum nl_how how, const char *path, size_t length)
     if (next) {
         return note(quest, NEXT, how, path, length, "it is of another class or machine");
     }
+    if (why == NULL && walk->preloading && walk->rules->secure && how != NL_PATH
+        && !nl_file_is_setuid(walk->images->root, path)) {
+        return note(quest, NEXT, how, path, length, "a privileged program preloads only what is set-user-ID");
+    }
     quest->facts = facts;
     return note(quest, why != NULL ? FATAL : TAKEN, how, path, length, why);
 }
@@ -289,7 +293,7 @@ search_glibc(struct quest *quest, int32_t requester)
     if ((outcome == NEXT || outcome == GIVE_UP) && node != NULL) {
         outcome = try_directories(quest, NL_RUNPATH_OF, &node->runpath);
     }
-    if (outcome == NEXT || outcome == GIVE_UP) {
+    if ((outcome == NEXT || outcome == GIVE_UP) && !(quest->walk->preloading && rules->secure)) {
         outcome = try_cache(quest, nodeflib);
     }
     if ((outcome == NEXT || outcome == GIVE_UP) && !nodeflib) {

@@ -140,7 +140,7 @@ static enum nl_status
 find_origin(struct nl_walk *walk, struct nl_node *node)
 {
     const struct nl_facts *facts = node->facts;
-    char *real = is_program(facts) && walk->images->root < 0 ? realpath(node->path, NULL) : NULL;
+    char *real = is_program(facts) ? nl_file_real(walk->images->root, node->path) : NULL;
     char *working = NULL;
     const char *path = real != NULL ? real : node->path;
     const char *slash = strrchr(path, '/');
@@ -149,7 +149,7 @@ find_origin(struct nl_walk *walk, struct nl_node *node)
         node->origin_length = 1;
     }
     if (*path != '/') { /* below the working directory, where there is one */
-        working = getcwd(NULL, 0);
+        working = walk->images->root < 0 ? getcwd(NULL, 0) : strdup("");
     }
     size_t below = working != NULL ? strlen(working) : 0;
     char *origin = nl_walk_copy(walk, NULL, below + 1 + node->origin_length);
@@ -418,15 +418,28 @@ follow_all(struct nl_walk *walk, int32_t index)
     return status;
 }
 
-/* Maps what LD_PRELOAD names: found as if the program needed it, and passed over where it is not. */
+/* Maps what LD_PRELOAD names: found as if the program needed it, and passed over where it is not. musl asks nobody's
+ * rpath for it, and knows no tokens in it. */
 static enum nl_status
 preload(struct nl_walk *walk, const char *name)
 {
     int32_t index = -1;
     bool fresh = false;
     struct nl_edge edge = {.how = NL_MISSING, .node = -1, .owner = -1};
-    edge.name = nl_walk_copy(walk, name, strlen(name));
-    enum nl_status status = edge.name == NULL ? NL_NO_MEMORY : resolve(walk, 0, &edge, &index, &fresh);
+    bool musl = walk->rules->musl, by_program = !musl && is_program(walk->nodes[0].facts);
+    bool expands = by_program && strchr(name, '/') != NULL;
+    enum nl_status status = NL_OK;
+    if (expands) {
+        status = nl_expand(walk, &walk->nodes[0], name, strlen(name), &edge.name);
+    } else if ((edge.name = nl_walk_copy(walk, name, strlen(name))) == NULL) {
+        status = NL_NO_MEMORY;
+    }
+    if (status != NL_OK || edge.name == NULL) {
+        return status;
+    }
+    walk->preloading = true;
+    status = resolve(walk, by_program ? 0 : -1, &edge, &index, &fresh);
+    walk->preloading = false;
     if (status == NL_OK && fresh) {
         append(walk, index);
     }

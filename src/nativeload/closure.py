@@ -14,7 +14,7 @@ from nativeload.spec import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, Literal
 
     from nativeload.images import Image
@@ -105,21 +105,27 @@ class Resolver:
         self.root = os.path.abspath(root) if root else ""
         self.environ = environ if environ is not None else {} if root else os.environ
         self._options = (RECORD if record else 0) | AGAIN
+        self._preloaded: str | None = None  # what /etc/ld.so.preload names
         self._walkers: dict[tuple[object, ...], tuple[Rules, object]] = {}
 
     def resolve(self, path: str, loaded: "Iterable[str]" = ()) -> Closure:
         """The closure of one file, where the files of `loaded` have been loaded before. Raises ImageError."""
+        return self.walk(path, loaded).closure()
+
+    def walk(self, path: str, loaded: "Iterable[str]" = ()) -> "Walked":
+        """What `resolve` makes a closure of, for who reads only some of it. Raises ImageError."""
         whole = path if self.root else os.path.abspath(path)
         image = self.image(whole)
         rules, walker = self._walker(whole, image)
         before = tuple((os.path.abspath(one),) for one in loaded)
+        preloads = self._preloads(rules)
         try:
             there = {one[0] for one in self._walk(walker, before)[0]} if before else set()
-            walked = self._walk(walker, (*before, (whole, *self._preloads(rules))))
+            walked = self._walk(walker, (*before, (whole, *preloads)))
         except (OSError, ValueError) as error:
             raise ImageError(whole, images.words(whole, error)) from None
         listed = "" if rules.musl or there or not glibc.is_always_listed(image, self.root) else rules.own
-        return _closure(whole, walked, there, listed)
+        return Walked(whole, walked, there, listed, bool(preloads))
 
     def image(self, path: str) -> "Image":
         """The facts of a file below the root. Raises ImageError."""
@@ -133,15 +139,26 @@ class Resolver:
 
     def _preloads(self, rules: "Rules") -> list[str]:
         text = self.environ.get("LD_PRELOAD", "").replace(":", " ")
-        names = text.split() if rules.musl else [name for name in text.split(" ") if name]
-        # A privileged program takes no path, and only what is itself privileged in a default directory.
-        return [] if rules.secure else names
+        if rules.musl:
+            return [] if rules.secure else text.split()
+        # A privileged program takes no path, and of what is found in a directory only what is set-user-ID.
+        names = [name for name in text.split(" ") if not (rules.secure and "/" in name)]
+        if self._preloaded is None:
+            listed = os.fsdecode(roots.read(self.root, "/etc/ld.so.preload", 1 << 20))
+            self._preloaded = " ".join(line.partition("#")[0] for line in listed.split("\n"))
+        names += self._preloaded.replace(":", " ").replace("\t", " ").split(" ")
+        return [name for name in names if name]
+
+    def _real(self, path: str) -> str:
+        """Where a path is, as it is below the root, when all links are followed."""
+        real = os.path.realpath(roots.inside(self.root, path))
+        return real.removeprefix(os.path.realpath(self.root)) if self.root else real
 
     def _walker(self, path: str, image: "Image") -> "tuple[Rules, object]":
         kind = (image.elf_class, image.byteorder, image.machine, image.interp, image.libc)
         secure = bool(image.interp) and _is_privileged(roots.inside(self.root, path))
         # What LD_LIBRARY_PATH means depends on the program's directory where it says $ORIGIN.
-        origin = os.path.dirname(os.path.realpath(path) if image.interp and not self.root else path)
+        origin = os.path.dirname(self._real(path) if image.interp else path)
         key = (*kind, secure, origin if "$" in self.environ.get("LD_LIBRARY_PATH", "") else "")
         if key not in self._walkers:
             is_musl = "ld-musl" in (image.interp or "") or (not image.interp and image.libc == "musl")
@@ -169,7 +186,7 @@ def resolve(
     elf/dl-load.c and elf/dl-deps.c, or musl's ldso/dynlink.c.
     """
     resolver = Resolver(environ=environ, root=os.fspath(root) if root is not None else "", record=True)
-    return resolver.resolve(os.fspath(path), map(os.fspath, loaded))
+    return resolver.resolve(os.fspath(path), [os.fspath(one) for one in loaded])
 
 
 def _is_privileged(path: str) -> bool:
@@ -182,53 +199,91 @@ def _is_privileged(path: str) -> bool:
     return bool(as_user or (state.st_mode & stat.S_ISGID and state.st_gid != os.getgid()))
 
 
-def _closure(root: str, walked: "Any", there: set[str], own: str) -> Closure:
-    """The records of what a walk gave, less what was there before; `own` is the linker, where it is in every list."""
-    mapped = walked[0]
-    owners = [path for path, *_ in mapped]
-    names = {path: soname or path for path, soname, *_ in mapped}
-    found = [
-        Mapped(path=path, soname=soname, needed=tuple(_edge(edge, owners, names) for edge in edges))
-        for path, soname, _, edges in mapped
-        if path not in there or path == root
-    ]
-    found.sort(key=lambda image: image.path != root)  # what filters for the root stands before it
-    if own and own not in names:
-        found.append(Mapped(path=own, soname=own.rpartition("/")[2], needed=()))
-    problems = tuple(_problems(walked, found))
-    fatal = any(problem.kind == "fatal" for problem in problems)
-    status: Status = "fatal" if fatal else "problems" if problems else "ok"
-    return Closure(root=root, status=status, images=tuple(found), problems=problems)
+class Walked:
+    """What a walk gave, of which records are made when asked for: of many files, most are not.
+
+    `root` is the file, `paths` what would be mapped in load order, the file itself first.
+    """
+
+    __slots__ = ("_files", "_lacking", "_own", "_places", "_preloaded", "_problems", "paths", "root")
+
+    def __init__(self, root: str, walked: "Any", there: set[str], own: str, preloaded: bool) -> None:
+        """`there` is what was before; `own` is the linker, where it is in every list."""
+        self._files, self._lacking = walked
+        self._places = {file[0]: place for place, file in enumerate(self._files)}
+        self._own = "" if own in self._places else own
+        self._preloaded = preloaded
+        self._problems: tuple[Problem, ...] | None = None
+        self.root = root
+        # What filters for the file stands before it.
+        paths = [root] if root in self._places else []
+        paths += [path for path in self._places if path != root and path not in there]
+        self.paths: Sequence[str] = [*paths, self._own] if self._own else paths
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong."""
+        if self._problems is None:
+            self._problems = tuple(self._find_problems())
+        return self._problems
+
+    @property
+    def strays(self) -> "Sequence[str]":
+        """What would be mapped although no file needs it: LD_PRELOAD's, and the linker itself."""
+        if not self._own and not self._preloaded:
+            return ()
+        needed = {edge[1] for file in self._files for edge in file[3]}
+        return [path for path in self.paths if path not in needed and path != self.root]
+
+    def needed(self, path: str) -> tuple[Edge, ...]:
+        """What a file of `paths` needs, in order."""
+        place = self._places.get(path)
+        return () if place is None else tuple([self._edge(edge) for edge in self._files[place][3]])
+
+    def closure(self) -> Closure:
+        """All of it as records."""
+        found = [self._mapped(path) for path in self.paths]
+        fatal = any(problem.kind == "fatal" for problem in self.problems)
+        status: Status = "fatal" if fatal else "problems" if self.problems else "ok"
+        return Closure(root=self.root, status=status, images=tuple(found), problems=self.problems)
+
+    def _mapped(self, path: str) -> Mapped:
+        if path == self._own:
+            return Mapped(path=path, soname=path.rpartition("/")[2], needed=())
+        return Mapped(path=path, soname=self._files[self._places[path]][1], needed=self.needed(path))
+
+    def _edge(self, edge: "Any") -> Edge:
+        name, path, how, owner, fatal, kind, tries = edge
+        said = HOW[how]
+        if how == LOADED:
+            place = self._places.get(path)
+            said = f"already loaded as {path if place is None else self._files[place][1] or path}"
+        elif how == RPATH:
+            said = f"rpath of {self._files[owner][0] if owner >= 0 else 'the program'}"
+        tried = tuple((tried, HOW[rule], why) for tried, rule, why in tries)
+        return Edge(name=name, path=path, how=said, fatal=fatal, optional=kind == AUXILIARY, tried=tried)
+
+    def _find_problems(self) -> "Iterator[Problem]":
+        for path in self.paths:
+            place = self._places.get(path)
+            for raw in self._files[place][3] if place is not None else ():
+                if (raw[1] is None or raw[4] is not None) and raw[5] != AUXILIARY:
+                    yield _problem(path, self._edge(raw))
+        for place, name, version, giver in self._lacking:
+            # A library that is not found was said to be missing.
+            if giver is not None:
+                detail = f"needs {version} of {name}; {instead(version, giver)}"
+                yield Problem(kind="symbol-version", image=self._files[place][0], detail=detail)
+        for path, _, needs, _ in self._files:
+            if needs > 1 and needs > (level := core.isa_level()) > 0:
+                detail = f"needs a CPU of level x86-64-v{needs}; this one is x86-64-v{level}"
+                yield Problem(kind="isa-level", image=path, detail=detail)
 
 
-def _edge(edge: "Any", owners: list[str], names: dict[str, str]) -> Edge:
-    name, path, how, owner, fatal, kind, tries = edge
-    said = HOW[how]
-    if how == LOADED:
-        said = f"already loaded as {names.get(path, path)}"
-    elif how == RPATH:
-        said = f"rpath of {owners[owner] if owner >= 0 else 'the program'}"
-    tried = tuple((place, HOW[rule], why) for place, rule, why in tries)
-    return Edge(name=name, path=path, how=said, fatal=fatal, optional=kind == AUXILIARY, tried=tried)
-
-
-def _problems(walked: "Any", found: list[Mapped]) -> "Iterator[Problem]":
-    for image in found:
-        for edge in image.needed:
-            if edge.fatal and not edge.optional:
-                detail = f"needs {edge.name}: the linker gives up at {edge.path or edge.name}: {edge.fatal}"
-                yield Problem(kind="fatal", image=image.path, detail=detail)
-            elif edge.path is None and not edge.optional:
-                places = "".join(f"\n  {path} ({rule}){f': {why}' if why else ''}" for path, rule, why in edge.tried)
-                detail = f"needs {edge.name}, which is not found" + (f"; tried{places}" if places else "")
-                yield Problem(kind="missing", image=image.path, detail=detail)
-    for place, name, version, giver in walked[1]:
-        # A library that is not found was said to be missing.
-        if giver is not None:
-            detail = f"needs {version} of {name}; {instead(version, giver)}"
-            yield Problem(kind="symbol-version", image=walked[0][place][0], detail=detail)
-    level = core.isa_level()
-    for path, _, needs, _ in walked[0]:
-        if needs > 1 and needs > level > 0:
-            detail = f"needs a CPU of level x86-64-v{needs}; this one is x86-64-v{level}"
-            yield Problem(kind="isa-level", image=path, detail=detail)
+def _problem(path: str, edge: Edge) -> Problem:
+    if edge.fatal is not None:
+        detail = f"needs {edge.name}: the linker gives up at {edge.path or edge.name}: {edge.fatal}"
+        return Problem(kind="fatal", image=path, detail=detail)
+    places = "".join(f"\n  {path} ({rule}){f': {why}' if why else ''}" for path, rule, why in edge.tried)
+    detail = f"needs {edge.name}, which is not found" + (f"; tried{places}" if places else "")
+    return Problem(kind="missing", image=path, detail=detail)

@@ -27,6 +27,7 @@ _LINE = re.compile(r"\t(?:(?P<name>.*) => )?(?P<path>.*?)(?: \(0x[0-9a-f]+\))?$"
 _MISSING_ON_MUSL = re.compile(r"Error loading shared library (?P<name>.*?): .* \(needed by .*\)$")
 _FATAL = "error while loading shared libraries: "
 _TIMEOUT = 60.0
+_VDSO = ("linux-vdso", "linux-gate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +166,10 @@ def _glibc(done: subprocess.CompletedProcess[str], file: ElfFile, path: str, lin
         name, taken = shown["name"] or shown["path"], shown["path"]
         if taken == "not found":
             found.append((name, None))
-        elif "/" in taken:  # or it is the vDSO, or "statically linked", said of a file that needs nothing
+        elif "/" in taken:
             found.append((soname if taken == linker else name, taken))
+        elif taken != "statically linked" and not taken.startswith(_VDSO):
+            found.append((name, f"./{taken}"))
     complaints = tuple(line.partition(": ")[2] for line in done.stderr.splitlines())
     return Truth(path=path, kind=file.kind, linker=linker, libraries=tuple(found), complaints=complaints)
 

@@ -32,8 +32,8 @@ def library(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     if flags:  # They may name files, whose content decides.
-        return _compile(path, source, *flags, *words, *(_stub(name) for name in needed))
-    return Path(shutil.copy(_compiled(source, (*words, *(_stub(name) for name in needed))), path))
+        return _compile(path, source, *flags, *words, *(stub(name) for name in needed))
+    return Path(shutil.copy(_compiled(source, (*words, *(stub(name) for name in needed))), path))
 
 
 def _compile(path: Path, source: str, *words: str | Path) -> Path:
@@ -46,7 +46,7 @@ def _compiled(source: str, words: tuple[str | Path, ...]) -> Path:
 
 
 @functools.cache
-def _stub(soname: str) -> Path:
+def stub(soname: str) -> Path:
     """A library to link with, of which nothing but its DT_SONAME is taken."""
     return _compiled("", (f"-Wl,-soname,{soname}",))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from .elf import image
 from .file import signature
@@ -77,6 +78,7 @@ class Linker:
         self.tokens = {"LIB": lib, "PLATFORM": platform}
         self.cache, self.cache_flags = cache, cache_flags
         self.root = root
+        self.preloading = False  # what LD_PRELOAD names is looked for
         self._images: dict[str, tuple[str, Facts | str]] = {}
         self._seen: set[str] = set()
         self._exports: dict[str, set[bytes]] = {}
@@ -92,6 +94,17 @@ class Linker:
         from nativeload import roots
 
         return roots.inside(self.root, path)
+
+    def real_below(self, path: str) -> str:
+        """Where a path is, as it is below the root, when all links are followed."""
+        real = os.path.realpath(self.real(path))
+        return real.removeprefix(os.path.realpath(self.root)) if self.root else real
+
+    def may_preload(self, path: str) -> bool:
+        """Whether LD_PRELOAD may mean a file of a directory: for a privileged program, what is set-user-ID."""
+        if self.trusted is None or not self.preloading:
+            return True
+        return bool(os.stat(self.real(path)).st_mode & stat.S_ISUID)
 
     def facts(self, path: str) -> Facts | str:
         """The facts of a file, or what is wrong with its content. Raises OSError."""
@@ -197,18 +210,20 @@ class Node:
 
 def _origin(path: str, facts: Facts, linker: Linker) -> str:
     """$ORIGIN of a program is where its real file is, of anything else where it was found."""
-    if facts.is_program and not linker.root:
-        return os.path.dirname(os.path.realpath(path))
+    if facts.is_program:
+        return os.path.dirname(linker.real_below(path))
     directory = os.path.dirname(path)
-    return directory if directory.startswith("/") else os.path.join(os.getcwd(), directory)
+    return directory if directory.startswith("/") else os.path.join("/" if linker.root else os.getcwd(), directory)
 
 
-def search(linker: Linker, requester: Node, name: str, record: bool) -> Found:
+def search(linker: Linker, requester: Node | None, name: str, record: bool) -> Found:
     """What a linker takes for a name, as a node needs it."""
     tries: list[tuple[str, int, str | None]] = []
     for how, owner, paths in _lists(linker, requester, name):
         for path in paths:
             facts, fatal, why, goes_on = _try(linker, path)
+            if facts is not None and how != PATH and not linker.may_preload(path):
+                facts, why = None, "a privileged program preloads only what is set-user-ID"
             if fatal is not None or facts is not None:
                 return path, how, owner, fatal, facts, tuple(tries)
             if record:
@@ -238,7 +253,7 @@ def _try(linker: Linker, path: str) -> tuple[Facts | None, str | None, str | Non
     return (None, refusal, None, False) if refusal else (facts, None, None, False)
 
 
-def _lists(linker: Linker, requester: Node, name: str) -> Lists:
+def _lists(linker: Linker, requester: Node | None, name: str) -> Lists:
     """The paths to try, list by list."""
 
     def below(directories: Iterable[str]) -> Iterator[str]:
@@ -249,17 +264,19 @@ def _lists(linker: Linker, requester: Node, name: str) -> Lists:
         return
     if linker.musl:
         yield LIBRARY_PATH, None, below(linker.library_path)
-        for node in requester.loaders():
+        for node in requester.loaders() if requester is not None else ():
             yield RPATH, node, below(node.rpath)
         yield DEFAULT, None, below(linker.default)
         return
-    nodeflib = bool(requester.facts.flags_1 & _DF_1_NODEFLIB)
-    if requester.facts.runpath is None:
-        for node in requester.loaders():
+    nodeflib = requester is not None and bool(requester.facts.flags_1 & _DF_1_NODEFLIB)
+    if requester is None or requester.facts.runpath is None:
+        for node in requester.loaders() if requester is not None else ():
             yield RPATH, node, below(node.rpath)
         yield RPATH, None, below(linker.program_rpath)
     yield LIBRARY_PATH, None, below(linker.library_path)
-    yield RUNPATH, requester, below(requester.runpath)
-    yield CACHE, None, linker.cached(name, nodeflib)
+    if requester is not None:
+        yield RUNPATH, requester, below(requester.runpath)
+    if linker.trusted is None or not linker.preloading:
+        yield CACHE, None, linker.cached(name, nodeflib)
     if not nodeflib:
         yield DEFAULT, None, below(linker.default)

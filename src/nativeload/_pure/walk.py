@@ -93,9 +93,7 @@ class _Walk:
             program = self.nodes[0] if self.nodes and self.nodes[0].facts.is_program else None
             self.nodes.append(self._add(paths[0], facts, program))
         for name in paths[1:]:
-            _, answer, fresh = self._resolve(self.nodes[0], name, _NEEDED)
-            if answer is not None and fresh:
-                self.nodes.append(answer)
+            self._preload(name)
         at = 0
         while at < len(self.nodes) and not self.fatal:
             node = self.nodes[at]
@@ -104,6 +102,20 @@ class _Walk:
                 at = min((self.nodes.index(one) for one in node.filters if not one.done), default=at)
             else:
                 at += 1
+
+    def _preload(self, name: str) -> None:
+        """Map what LD_PRELOAD names: found as if the program needed it, and passed over where it is not.
+
+        musl asks nobody's rpath for it, and knows no tokens in it.
+        """
+        program = self.nodes[0] if not self.linker.musl and self.nodes[0].facts.is_program else None
+        if program is not None and "/" in name:
+            name = program.expand(name)
+        self.linker.preloading = True
+        _, answer, fresh = self._resolve(program, name, _NEEDED) if name else (None, None, False)
+        self.linker.preloading = False
+        if answer is not None and fresh:
+            self.nodes.append(answer)
 
     def _add(self, path: str, facts: Facts, loader: Node | None) -> Node:
         node = Node(path, facts, loader, self.linker)
@@ -151,7 +163,7 @@ class _Walk:
         self.nodes.insert(place, node)
         owner.filters.append(node)
 
-    def _resolve(self, node: Node, name: str, kind: int) -> tuple[Edge, Node | None, bool]:
+    def _resolve(self, node: Node | None, name: str, kind: int) -> tuple[Edge, Node | None, bool]:
         known = self._answer(name)
         if isinstance(known, Node):
             return (name, known.path, LOADED, -1, None, kind, ()), known, False
