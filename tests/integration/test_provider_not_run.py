@@ -40,6 +40,14 @@ assert any(image.provider and image.provider.distribution == "answer-provider" f
 print(json.dumps([name for name in sys.modules if name.startswith(package.partition(".")[0])]))
 """
 
+# Loads a library; then which file that is, and what was imported.
+LOAD_BY_NAME = """
+import json, sys
+import nativeload
+def load():
+    print(json.dumps([nativeload.load(sys.argv[1]).path, sorted(sys.modules)]))
+"""
+
 
 @pytest.mark.parametrize(("kind", "package"), EVERY)
 def test_not_imported(kind: str, package: str, provider_place: Callable[..., Place], tmp_path: Path) -> None:
@@ -55,16 +63,25 @@ def test_not_imported(kind: str, package: str, provider_place: Callable[..., Pla
 
 
 @pytest.mark.parametrize(
-    ("distribution", "library", "package"),
-    [("scipy-openblas64", "openblas", "scipy_openblas64"), ("soundfile", "sndfile", "soundfile")],
+    ("distribution", "library", "package", "needs"),
+    [("scipy-openblas64", "openblas", "scipy_openblas64", ""), ("soundfile", "sndfile", "soundfile", "numpy")],
 )
-def test_catalog_wheel_not_imported(distribution: str, library: str, package: str) -> None:
-    code = f"import nativeload, sys; nativeload.load({library!r}); print({package!r} in sys.modules)"
-    env = {"PYTHONPATH": python_path(site(wheel(distribution)))}
-    assert run(layouts.bare(), code, env=env).check().stdout == "False\n"
-    # scipy_openblas64 loads its library when imported; soundfile needs numpy.
-    imported = run(layouts.bare(), f"import sys, {package}; print({package!r} in sys.modules)", env=env)
-    assert imported.stdout == "True\n" or "ModuleNotFoundError" in imported.stderr
+def test_catalog_wheel_not_imported(distribution: str, library: str, package: str, needs: str) -> None:
+    """`needs` is what the package imports and this environment does not have: to be imported, it has to be run."""
+    place = site(wheel(distribution))
+    env = {"PYTHONPATH": python_path(place)}
+    code = LOAD_BY_NAME + "load()"
+    found, modules = run(layouts.bare(), code, library, env=env).check().json
+    assert found.startswith(f"{place}/")
+    assert [name for name in modules if name.partition(".")[0] == package] == []
+
+    # What the list of modules would show, had the package been imported; or how it would have failed.
+    imported = run(layouts.bare(), LOAD_BY_NAME + f"import {package}; load()", library, env=env)
+    if needs:
+        assert f"No module named '{needs}'" in imported.stderr
+        assert f'"{place}/{package}.py"' in imported.stderr
+    else:
+        assert package in imported.check().json[1]
 
 
 def test_an_import_hook_that_fails_is_in_the_trace(provider_place: Callable[..., Place]) -> None:

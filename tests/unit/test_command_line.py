@@ -68,23 +68,33 @@ def test_several(capsys: pytest.CaptureFixture[str], wheel: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "words"),
     [
-        (),
-        ("--json",),
-        ("--explain", "--list"),
-        ("--unknown",),
-        ("specimen",),
-        ("--explain", "open blas"),
-        ("--explain", ""),
-        ("--explain", "z", "z>="),
-        ("--list", "z"),
+        ((), "nativeload: error: one of the arguments "),
+        (("--json",), "nativeload: error: one of the arguments "),
+        (("--explain", "--list"), "nativeload: error: argument --list: not allowed with argument --explain"),
+        (("--list", "--unknown"), "nativeload: error: unrecognized arguments: --unknown"),
+        (("specimen",), "nativeload: error: "),
+        (("--list", "z"), "nativeload: error: unrecognized arguments: z"),
+        (("--explain", "open blas"), "nativeload: not a library requirement: 'open blas': "),
+        (("--explain", ""), "nativeload: not a library requirement: '': "),
+        (("--explain", "specimen", "z>="), "nativeload: not a library requirement: 'z>=': "),
     ],
 )
-def test_usage(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_usage(arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str], wheel: Path) -> None:
+    """Nothing is reported of what could be read, and the last line says what could not."""
     status, out, err = run(capsys, *arguments)
     assert (status, out) == (2, "")
-    assert "nativeload" in err
+    assert err.splitlines()[-1].startswith(words)
+    # How to write it, where it is the command line itself.
+    assert err.startswith("usage: nativeload ") == ("nativeload: error: " in words)
+
+
+def test_what_can_be_read_is_no_usage_error(capsys: pytest.CaptureFixture[str], wheel: Path) -> None:
+    for arguments in (["--explain", "specimen"], ["--list"], ["--list", "--json"], ["--explain", "--json"]):
+        status, out, err = run(capsys, *arguments)
+        assert (status, err) == (0, "")
+        assert "specimen" in out
 
 
 def test_an_override_that_cannot_be_honoured(
@@ -199,11 +209,21 @@ def test_the_process(tmp_path: Path, good: Path) -> None:
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/lib\xff\x1b.so")
     shutil.copy(good, odd)
     assert execute([*command, odd]).returncode == 0
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run([*command, "specimen"], stdout=writer, stderr=subprocess.PIPE, check=False)
-    os.close(writer)
-    assert done.stderr == b""
+
+    def into_a_closed_pipe(*arguments: str | Path) -> tuple[int, bytes]:
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([*arguments], stdout=writer, stderr=subprocess.PIPE, check=False)
+        os.close(writer)
+        return done.returncode, done.stderr
+
+    # The exit status is that of the search, as with a reader who stays.
+    assert into_a_closed_pipe(*command, "specimen") == (1, b"")
+    assert into_a_closed_pipe(*command, good) == (0, b"")
+    # Python itself makes a failure of it.
+    status, said = into_a_closed_pipe(sys.executable, "-c", "print('report', flush=True)")
+    assert status not in (0, 2)
+    assert b"BrokenPipeError" in said
 
 
 def test_it_explains_what_a_program_gets_and_maps_nothing(good: Path, backend: str) -> None:
