@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import abi, requirement
+from nativeload import abi, images, requirement
 from nativeload.explanation import Explanation
 from nativeload.spec import Rejection, Trace, candidate
 
@@ -22,6 +22,7 @@ def explain(path: str) -> Explanation:
     elif isinstance(verdict, Rejection):
         trace.rejected(whole, verdict)
     else:
-        trace.accepted(whole, "would load in this process")
+        build_id = images.read(whole).build_id
+        trace.accepted(whole, f"would load in this process ({f'build ID {build_id}' if build_id else 'no build ID'})")
     spec = None if isinstance(verdict, Rejection) else verdict
     return Explanation(requirement=path, status=trace.status, spec=spec, steps=trace.steps, error="")

@@ -25,8 +25,12 @@ class LoadedImage(Record):
 
     def to_dict(self) -> "dict[str, Any]":
         """The JSON form."""
-        provider = self.provider and {"distribution": self.provider.distribution, "version": self.provider.version}
-        return {"path": self.path, "soname": self.soname, "name": self.name, "provider": provider}
+        return {
+            "path": self.path,
+            "soname": self.soname,
+            "name": self.name,
+            "provider": self.provider and self.provider.to_dict(),
+        }
 
 
 class Provided(Record):
@@ -42,8 +46,7 @@ class Provided(Record):
 
     def to_dict(self) -> "dict[str, Any]":
         """The JSON form."""
-        provider = self.provider and {"distribution": self.provider.distribution, "version": self.provider.version}
-        return {**self._fields(), "abi": list(self.abi), "provider": provider}
+        return {**self._fields(), "abi": list(self.abi), "provider": self.provider and self.provider.to_dict()}
 
 
 def loaded() -> list[LoadedImage]:

@@ -85,12 +85,11 @@ class Distribution(Record):
 class Library(Record):
     """One library that a provider declares, as it stands in its `nativeload.toml`, and where (`where`, "file:line").
 
-    `path` is absolute and inside the package, whose directory is `package`.
+    `path` is absolute and inside the package.
     """
 
-    __slots__ = ("abi", "name", "package", "path", "soname", "version", "where")
+    __slots__ = ("abi", "name", "path", "soname", "version", "where")
     name: str
-    package: str
     path: str
     soname: str | None
     version: str | None
@@ -254,7 +253,6 @@ def _library(document: Document, home: str, name: str, table: "Any") -> Library:
         raise DeclarationError(document.where(header), f"[{header}] has no path")
     return Library(
         name=name,
-        package=home,
         path=_inside(document, home, header, table["path"]),
         soname=table.get("soname"),
         version=table.get("version"),

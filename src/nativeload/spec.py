@@ -71,6 +71,10 @@ class Provider(Record):
     distribution: str
     version: str
 
+    def to_dict(self) -> dict[str, str]:
+        """The JSON form."""
+        return self._fields()
+
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
 
@@ -147,7 +151,7 @@ class LibrarySpec(Record):
 
     def to_dict(self) -> "dict[str, Any]":
         """The JSON form of a spec."""
-        provider = self.provider and {"distribution": self.provider.distribution, "version": self.provider.version}
+        provider = self.provider and self.provider.to_dict()
         fields: dict[str, Any] = {**self._fields(), "abi": list(self.abi), "provider": provider}
         del fields["dependencies"]
         return fields

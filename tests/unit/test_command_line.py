@@ -14,7 +14,7 @@ import pytest
 
 from nativeload import __main__
 from parts import execute, maps
-from unit.specimens import BAD, LINKER_SCRIPT, NAME, declaration, provider
+from unit.specimens import BAD, LINKER_SCRIPT, NAME, declaration, provider, specimen
 
 pytestmark = pytest.mark.usefixtures("fresh")
 
@@ -130,6 +130,14 @@ def test_a_good_file(capsys: pytest.CaptureFixture[str], good: Path, monkeypatch
         assert facts(capsys, 0, "--explain", text)["spec"]["soname"] == NAME
     # Without a slash it is a name, and no file that lies here.
     assert run(capsys, "--explain", NAME)[0] == 1
+
+
+def test_a_files_build_id(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """By it debuggers, and distributions' indices of debugging symbols, know which build a file is."""
+    for flag, words in (("0x0123456789abcdef", "build ID 0123456789abcdef"), ("none", "no build ID")):
+        library = specimen(tmp_path / NAME, f"-Wl,--build-id={flag}")
+        status, out, _ = run(capsys, "--explain", str(library))
+        assert (status, out.splitlines()[-1].split(": ")[-1]) == (0, f"would load in this process ({words})")
 
 
 def test_list(capsys: pytest.CaptureFixture[str], wheel: Path, site: Path) -> None:

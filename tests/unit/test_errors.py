@@ -139,6 +139,15 @@ def test_records_of_equal_fields_are_equal(record: Provider | Rejection | Step |
         record.replace(novel=1)
 
 
+def test_the_json_of_a_provider() -> None:
+    provider = Provider(distribution="some-wheel", version="1")
+    assert provider.to_dict() == {"distribution": "some-wheel", "version": "1"}
+    record = RECORDS[-1]
+    assert isinstance(record, LibrarySpec)
+    assert record.to_dict()["provider"] == provider.to_dict()
+    assert record.replace(provider=None).to_dict()["provider"] is None
+
+
 def test_every_field_must_be_given() -> None:
     with pytest.raises((TypeError, KeyError)):
         Provider(distribution="x")  # type: ignore[call-arg]
