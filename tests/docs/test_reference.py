@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,11 @@ def test_every_threat_names_a_test() -> None:
 def test_every_path_of_the_checkout_is_there(page: Path) -> None:
     named = re.findall(r"`((?:src|csrc|tests|docs)/[\w./-]+\.\w+)`", _text(page))
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_version_is_said_once() -> None:
+    """In the package, where importing it must not cost anything, and to whoever builds it: both are the same."""
+    project = tomllib.loads(_text(ROOT / "pyproject.toml"))["project"]
+    assert project["version"] == loader.VERSION
+    released = re.findall(r"^## \[(\d[^\]]*)\]", _text(ROOT / "CHANGELOG.md"), re.MULTILINE)
+    assert released[0] == loader.VERSION
