@@ -70,7 +70,12 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
 
 def release(image: "Image", root: str) -> str:
     """The version of the linker that would run a file ("2.36"), "2.37" where it does not tell."""
-    version = _VERSION.search(_content(root, _linker_of(image)))
+    return _release(root, _linker_of(image))
+
+
+@cache
+def _release(root: str, own: str) -> str:
+    version = _VERSION.search(_content(root, own))
     return version[1].decode() if version else "2.37"
 
 
