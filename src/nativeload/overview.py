@@ -53,18 +53,23 @@ def overview() -> "dict[str, Any]":
     }
 
 
-def _overrides() -> "list[dict[str, str]]":
-    """Every choice in force and where it is written; those ignored, with the reason."""
-    found = []
+def _overrides() -> "list[dict[str, str | None]]":
+    """Every choice and where it is written; those that are not in force, with the reason."""
+    found: list[dict[str, str | None]] = []
     for variable, value in sorted(os.environ.items()):
         if variable.startswith("NATIVELOAD_") and variable not in override.RESERVED and value:
             note = "" if loader.setting(variable) else f"ignored: {override.ISOLATED}"
-            found.append({"variable": variable, "value": value, "note": note})
+            found.append({"variable": variable, "value": value, "library": None, "note": note})
     try:
         choices = override.configured()
     except OverrideError as error:
-        return [*found, {"variable": error.variable, "value": error.value, "note": error.reason}]
-    return found + [{"variable": one.variable, "value": one.value, "note": name} for name, one in choices.items()]
+        return [*found, {"variable": error.variable, "value": error.value, "library": None, "note": error.reason}]
+    for name, one in choices.items():
+        variable = loader.variable_of(name)
+        wins = variable not in override.RESERVED and loader.setting(variable)
+        note = f"not used: {variable} wins" if wins else ""
+        found.append({"variable": one.variable, "value": one.value, "library": name, "note": note})
+    return found
 
 
 def _configuration() -> "dict[str, Any]":
@@ -108,7 +113,7 @@ def text(facts: "dict[str, Any]") -> str:
         f"cache      {facts['cache']['directory'] or 'off'}: {facts['cache']['state']}, {facts['cache']['answers']} answers ({facts['cache']['source']})",
         f"config     {facts['configuration']['file'] or ''}: {facts['configuration']['state']}",
     ]
-    lines += _section("overrides in force", [f"{o['variable']}={o['value']} {o['note']}" for o in facts["overrides"]])
+    lines += _section("overrides", [_override_line(one) for one in facts["overrides"]])
     lines += _section(
         "finders, in order", [f"{n:<9} {_PLACES.get(n, 'added by this program')}" for n in facts["finders"]]
     )
@@ -120,6 +125,14 @@ def text(facts: "dict[str, Any]") -> str:
 
 def _section(title: str, lines: list[str]) -> list[str]:
     return ["", f"{title}:", *(f"  {line.rstrip()}" for line in lines or ["none"])]
+
+
+def _override_line(one: "dict[str, str | None]") -> str:
+    note = f"  {one['note']}" if one["note"] else ""
+    if one["library"] is None:
+        return f"{one['variable']}={one['value']}{note}"
+    file, _, line = str(one["variable"]).rpartition(":")
+    return f"{one['library']} = {one['value']}  ({os.path.basename(file)} line {line}){note}"
 
 
 def provided_line(one: "dict[str, Any]") -> str:

@@ -182,12 +182,35 @@ def test_overview(capsys: pytest.CaptureFixture[str], wheel: Path, home: Path, m
     found = facts(capsys, 0, "--explain")
     assert found["version"] == 1
     assert found["finders"] == ["loaded", "override", "wheel", "prefix", "system"]
-    chosen = {(one["variable"], one["value"]) for one in found["overrides"]}
-    assert chosen == {("NATIVELOAD_FIRST", "/first.so"), (f"{config}:2", "wheel")}
+    chosen = {(one["variable"], one["value"], one["library"]) for one in found["overrides"]}
+    assert chosen == {("NATIVELOAD_FIRST", "/first.so", None), (f"{config}:2", "wheel", "second")}
     assert (found["process"]["machine"], found["python"]["executable"]) == (os.uname().machine, sys.executable)
     assert found["cache"]["directory"] == str(home / ".cache" / "nativeload")
     config.chmod(0o666)
     assert facts(capsys, 0, "--explain")["configuration"]["state"] == "ignored: others can write it"
+
+
+def test_overview_of_two_overrides(
+    capsys: pytest.CaptureFixture[str], home: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each as it is written, and which of them wins: the one that a search takes."""
+    config = home / ".config" / "nativeload" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[override]\nSpecimen = "system"\nother-one = "wheel"\ncache = "wheel"\n')
+
+    def lines() -> list[str]:
+        out = run(capsys, "--explain")[1]
+        return out.partition("overrides:\n")[2].partition("\n\n")[0].splitlines()
+
+    others = ["  other_one = wheel  (config.toml line 3)", "  cache = wheel  (config.toml line 4)"]
+    assert lines() == ["  specimen = system  (config.toml line 2)", *others]
+    assert run(capsys, "--explain", "specimen")[0] == 1
+    monkeypatch.setenv("NATIVELOAD_CACHE", "0")
+    monkeypatch.setenv("NATIVELOAD_SPECIMEN", "wheel")
+    wins = "not used: NATIVELOAD_SPECIMEN wins"
+    assert lines() == ["  NATIVELOAD_SPECIMEN=wheel", f"  specimen = system  (config.toml line 2)  {wins}", *others]
+    assert run(capsys, "--explain", "specimen")[0] == 0
+    assert [one["note"] for one in facts(capsys, 0, "--explain")["overrides"]] == ["", wins, "", ""]
 
 
 def test_overview_of_a_broken_configuration(capsys: pytest.CaptureFixture[str], home: Path) -> None:
