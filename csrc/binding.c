@@ -1056,6 +1056,7 @@ journey_go(struct journey *journey)
     if (!(journey->options & WALK_AGAIN)) {
         nl_images_next_round(&linker->images);
     }
+    linker->images.symbols = linker->images.symbols || journey->symbols;
     status = open_groups(&journey->walk, journey->groups, journey->count);
     if (status == NL_OK && journey->symbols) {
         status = look_for_symbols(journey);

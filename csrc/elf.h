@@ -24,6 +24,7 @@
 #define NL_MOST_CHAIN 65536u         /* steps along one hash chain */
 #define NL_MOST_SYMBOLS (1u << 22)
 #define NL_MOST_STRTAB (256u << 20)  /* bytes */
+#define NL_MOST_HASH (64u << 20)     /* bytes of a hash table */
 #define NL_MOST_LOOKING (256u << 20) /* steps and bytes of names, to find what one file wants */
 
 enum nl_tag {

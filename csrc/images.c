@@ -87,8 +87,10 @@ read_facts(struct nl_images *images, const char *path, size_t length, struct nl_
     facts->fault = images->fault = elf->file.fault;
     facts->round = images->round;
     if (status != NL_OS_ERROR && status != NL_NO_MEMORY) {
+        bool sound = status == NL_OK;
         take(facts, elf);
-        status = keep(images, facts);
+        status = images->symbols && sound ? nl_symtab_read(elf, facts) : NL_OK;
+        status = status == NL_OK ? keep(images, facts) : status;
     }
     nl_elf_close(elf);
     if (status != NL_OK) {

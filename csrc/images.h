@@ -40,6 +40,7 @@ struct nl_images {
     int root;       /* the directory that paths are below, -1: "/" */
     uint32_t round; /* within one, no file is looked at twice */
     uint32_t users; /* who hold facts: nothing is freed meanwhile */
+    bool symbols;   /* read the symbol tables of each file with its facts: then it is opened once */
     struct nl_map by_path;
     struct nl_facts **items;
     uint32_t count;

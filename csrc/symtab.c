@@ -65,6 +65,63 @@ hash_length(const struct nl_symtab *symtab)
     return 16 + (uint64_t)symbols->bloom_count * (symtab->wide ? 8 : 4) + 4 * ((uint64_t)symbols->bucket_count + chains);
 }
 
+/* Counts the symbols of a GNU table that is in memory, with whatever follows it. Returns false where it runs out. */
+static bool
+count_gnu(struct nl_symtab *symtab, uint64_t size)
+{
+    const struct nl_symbols *symbols = &symtab->symbols;
+    uint64_t buckets = 16 + (uint64_t)symbols->bloom_count * (symtab->wide ? 8 : 4);
+    uint64_t chains = buckets + 4 * (uint64_t)symbols->bucket_count;
+    uint32_t last = 0;
+    for (uint64_t at = buckets; at < chains; at += 4) {
+        if (at + 4 > size) {
+            return false;
+        }
+        uint32_t index = nl_u32(symtab->hash + at, symtab->big);
+        last = index > last ? index : last;
+    }
+    symtab->count = symbols->first;
+    while (last >= symbols->first) {
+        uint64_t at = chains + 4 * (uint64_t)(last - symbols->first);
+        if (at + 4 > size || last >= NL_MOST_SYMBOLS) {
+            return false;
+        }
+        symtab->count = ++last;
+        if (nl_u32(symtab->hash + at, symtab->big) & 1) {
+            break;
+        }
+    }
+    return true;
+}
+
+/* Reads the hash table: the symbol table mostly follows it, so that one read holds it all. */
+static enum nl_status
+read_hash(struct nl_elf *elf, struct nl_symtab *symtab)
+{
+    struct nl_symbols *symbols = &symtab->symbols;
+    uint64_t before_table = symbols->table.start - symbols->hash.start;
+    if (symbols->kind == NL_HASH_GNU && symbols->table.start > symbols->hash.start && before_table < NL_MOST_HASH
+        && before_table <= symbols->hash.end - symbols->hash.start) {
+        symtab->hash_size = (size_t)before_table;
+        enum nl_status status = read_whole(elf, &symbols->hash, symtab->hash_size, &symtab->hash, "the symbol hash table");
+        if (status != NL_OK || count_gnu(symtab, before_table)) {
+            return status;
+        }
+        free(symtab->hash);
+        symtab->hash = NULL;
+    }
+    enum nl_status status = nl_symbols_count(elf, symbols, &symtab->count);
+    uint64_t length = hash_length(symtab);
+    if (status != NL_OK) {
+        return status;
+    }
+    if (length > symbols->hash.end - symbols->hash.start) {
+        return nl_fail(&elf->file.fault, NL_OUTSIDE, "the symbol hash table");
+    }
+    symtab->hash_size = (size_t)length;
+    return read_whole(elf, &symbols->hash, symtab->hash_size, &symtab->hash, "the symbol hash table");
+}
+
 static enum nl_status
 read_tables(struct nl_elf *elf, struct nl_symtab *symtab)
 {
@@ -75,26 +132,35 @@ read_tables(struct nl_elf *elf, struct nl_symtab *symtab)
     }
     symtab->wide = elf->wide;
     symtab->big = elf->big;
-    status = nl_symbols_count(elf, symbols, &symtab->count);
-    if (status != NL_OK) {
-        return status;
+    status = read_hash(elf, symtab);
+    uint64_t strings = elf->strings.end - elf->strings.start;
+    if (status == NL_OK && (symtab->count > NL_MOST_SYMBOLS || strings > NL_MOST_STRTAB)) {
+        status = nl_too_many(&elf->file.fault, "symbols", NL_MOST_SYMBOLS);
     }
-    uint64_t strings = elf->strings.end - elf->strings.start, hash = hash_length(symtab);
-    if (symtab->count > NL_MOST_SYMBOLS || strings > NL_MOST_STRTAB || hash > symbols->hash.end - symbols->hash.start) {
-        return nl_too_many(&elf->file.fault, "symbols", NL_MOST_SYMBOLS);
-    }
-    symtab->hash_size = (size_t)hash;
-    symtab->strings_size = (size_t)strings;
-    status = read_whole(elf, &symbols->table, symtab->count * entry_size(symtab), &symtab->table, "the symbol table");
     if (status == NL_OK) {
-        status = read_whole(elf, &symbols->hash, symtab->hash_size, &symtab->hash, "the symbol hash table");
+        status = read_whole(elf, &symbols->table, symtab->count * entry_size(symtab), &symtab->table, "the symbol table");
     }
     if (status == NL_OK) {
         unsigned char *bytes = NULL;
+        symtab->strings_size = (size_t)strings;
         status = read_whole(elf, &elf->strings, symtab->strings_size, &bytes, "the string table");
         symtab->strings = (char *)bytes;
     }
     return status;
+}
+
+enum nl_status
+nl_symtab_read(struct nl_elf *elf, struct nl_facts *facts)
+{
+    struct nl_symtab *symtab = calloc(1, sizeof *symtab);
+    enum nl_status status = symtab == NULL ? NL_NO_MEMORY : read_tables(elf, symtab);
+    facts->symtab_read = status != NL_NO_MEMORY;
+    if (status == NL_OK && symtab->symbols.kind != NL_HASH_NONE) {
+        facts->symtab = symtab;
+    } else {
+        nl_symtab_free(symtab);
+    }
+    return status == NL_NO_MEMORY ? status : NL_OK;
 }
 
 void
@@ -111,34 +177,20 @@ nl_symtab_free(struct nl_symtab *symtab)
 enum nl_status
 nl_symtab_of(struct nl_images *images, struct nl_facts *facts, const struct nl_symtab **result)
 {
-    *result = facts->symtab;
-    if (facts->symtab_read) {
-        return NL_OK;
-    }
-    struct nl_elf *elf = images->elf != NULL ? images->elf : malloc(sizeof *elf);
-    struct nl_symtab *symtab = calloc(1, sizeof *symtab);
-    images->elf = elf;
-    if (elf == NULL || symtab == NULL) {
-        free(symtab);
-        return NL_NO_MEMORY;
-    }
-    enum nl_status status = nl_elf_open_in(elf, images->root, facts->path);
-    if (status == NL_OK) {
-        status = read_tables(elf, symtab);
-    }
-    nl_elf_close(elf);
-    if (status == NL_NO_MEMORY) {
-        nl_symtab_free(symtab);
-        return status;
-    }
-    facts->symtab_read = true;
-    if (status == NL_OK && symtab->symbols.kind != NL_HASH_NONE) {
-        facts->symtab = symtab;
-    } else { /* it gives nothing, and what it wants is not known */
-        nl_symtab_free(symtab);
+    enum nl_status status = NL_OK;
+    if (!facts->symtab_read) { /* it was read when nobody asked for its symbols */
+        struct nl_elf *elf = images->elf != NULL ? images->elf : malloc(sizeof *elf);
+        images->elf = elf;
+        if (elf == NULL) {
+            return NL_NO_MEMORY;
+        }
+        facts->symtab_read = true;
+        status = nl_elf_open_in(elf, images->root, facts->path);
+        status = status == NL_OK ? nl_symtab_read(elf, facts) : status == NL_NO_MEMORY ? status : NL_OK;
+        nl_elf_close(elf);
     }
     *result = facts->symtab;
-    return NL_OK;
+    return status;
 }
 
 /* ---- looking ---- */

@@ -33,6 +33,9 @@ struct nl_wants {
 /* The tables of a file, read once and kept with its facts; NULL where it has none that can be used. */
 enum nl_status nl_symtab_of(struct nl_images *images, struct nl_facts *facts, const struct nl_symtab **symtab);
 
+/* Reads the tables of an open file into its facts; what is unsound gives nothing. */
+enum nl_status nl_symtab_read(struct nl_elf *elf, struct nl_facts *facts);
+
 void nl_symtab_free(struct nl_symtab *symtab);
 
 /* Fills `wants` with the symbols that the file leaves undefined and no file of `scope` exports. NL_OS_ERROR, or what

@@ -116,7 +116,7 @@ class Resolver:
         """What `resolve` makes a closure of, for who reads only some of it. Raises ImageError."""
         whole = path if self.root else os.path.abspath(path)
         image = self.image(whole)
-        rules, walker = self._walker(whole, image)
+        rules, walker = self.walker(whole, image)
         before = tuple((os.path.abspath(one),) for one in loaded)
         preloads = self._preloads(rules)
         try:
@@ -154,7 +154,8 @@ class Resolver:
         real = os.path.realpath(roots.inside(self.root, path))
         return real.removeprefix(os.path.realpath(self.root)) if self.root else real
 
-    def _walker(self, path: str, image: "Image") -> "tuple[Rules, object]":
+    def walker(self, path: str, image: "Image") -> "tuple[Rules, object]":
+        """The linker that would run a file: its rules, and what walks by them."""
         kind = (image.elf_class, image.byteorder, image.machine, image.interp, image.libc)
         secure = bool(image.interp) and _is_privileged(roots.inside(self.root, path))
         # What LD_LIBRARY_PATH means depends on the program's directory where it says $ORIGIN.
@@ -239,6 +240,14 @@ class Walked:
         """What a file of `paths` needs, in order."""
         place = self._places.get(path)
         return () if place is None else tuple([self._edge(edge) for edge in self._files[place][3]])
+
+    def finder(self, path: str) -> tuple[str, Edge] | None:
+        """The first file that needs another by a search, and how that is found; None where nothing searches."""
+        for file in self._files:
+            for edge in file[3]:
+                if edge[1] == path and edge[2] != LOADED:
+                    return file[0], self._edge(edge)
+        return None
 
     def closure(self) -> Closure:
         """All of it as records."""

@@ -14,7 +14,7 @@ from nativeload.tomlfile import Document, regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from nativeload.spec import Trace
@@ -70,14 +70,16 @@ class Distribution(Record):
                 name, _, value = line.partition("=")
                 yield name.strip(), value.partition(":")[0].partition("[")[0].strip()
 
-    def files(self) -> "Iterator[str]":
-        """The paths in its RECORD, absolute; none where it has no RECORD."""
+    def files(self, chosen: "Callable[[str], bool] | None" = None) -> "Iterator[str]":
+        """The paths in its RECORD, absolute; none where it has no RECORD. `chosen` picks by the path as it is there."""
         try:
             path = f"{self.site}/{self.directory}/RECORD"
             with open(path, encoding="utf-8", errors="surrogateescape", opener=regular) as lines:
                 for line in lines:
                     # Only a name with a comma or a quote is quoted, and no library's is.
-                    yield os.path.normpath(os.path.join(self.site, line.partition(",")[0]))
+                    name = line.partition(",")[0]
+                    if chosen is None or chosen(name):
+                        yield os.path.normpath(os.path.join(self.site, name))
         except OSError:
             return
 

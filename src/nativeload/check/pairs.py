@@ -1,0 +1,60 @@
+"""What must not meet in one process: told from the files that one of them would have mapped."""
+
+import os
+import re
+
+from nativeload import images
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_MANGLED = re.compile(r"-[0-9a-f]{8}(?=\.|$)")  # what auditwheel adds to the name of a copy
+_OPENMP = ("libgomp", "libomp", "libiomp5")
+_BLAS = re.compile(r"openblas|mkl_rt|blis|flexiblas|libblas|libcblas|libatlas|libsatlas|libtatlas")
+_PROBE = ("dgemm_",)
+
+_names: dict[str, tuple[str, str]] = {}
+
+
+def name_of(path: str) -> tuple[str, str]:
+    """(library, major version) of a file's name: ("libgfortran", "5") for "libgfortran-8f1e9814.so.5.0.0"."""
+    known = _names.get(path)
+    if known is None:
+        name = _MANGLED.sub("", os.path.basename(path))
+        stem, _, version = name.partition(".so")
+        known = _names[path] = stem, version.lstrip(".").partition(".")[0]
+    return known
+
+
+def clashes(paths: "Sequence[str]") -> "Iterator[tuple[str, str, str]]":
+    """(kind, path, sentence) of each clash among files that would be in one process together."""
+    majors: dict[str, dict[str, str]] = {}
+    openmp: dict[str, str] = {}
+    blas = []
+    for path in paths:
+        stem, major = name_of(path)
+        majors.setdefault(stem, {}).setdefault(major, path)
+        if stem in _OPENMP:
+            openmp.setdefault(os.path.realpath(path), path)
+        if _BLAS.search(stem):
+            blas.append(path)
+    for stem, found in majors.items():
+        if len(found) > 1 and "" not in found:
+            yield "two-majors", next(iter(found.values())), f"{stem} of two versions: {_listed(found.values())}"
+    if len(openmp) > 1:
+        yield "two-openmp", next(iter(openmp.values())), f"two OpenMP runtimes: {_listed(openmp.values())}"
+    giving = [path for path in blas if _gives_blas(path)] if len(blas) > 1 else []
+    if len({os.path.realpath(path) for path in giving}) > 1:
+        yield "two-blas", giving[0], f"two libraries give {_PROBE[0]}, the first one to both: {_listed(giving)}"
+
+
+def _gives_blas(path: str) -> bool:
+    try:
+        return images.read(path, _PROBE).exported[0]
+    except (OSError, ValueError):
+        return False
+
+
+def _listed(paths: "Iterable[str]") -> str:
+    return " and ".join(paths)
