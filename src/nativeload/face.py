@@ -44,7 +44,9 @@ def loaded() -> "list[LoadedImage]":
 def invalidate_caches() -> None:
     """Forget what this process read of directories and files, and that of every finder that has this method.
 
-    The cache on disk needs none of it: each answer in it is checked against the files it came from.
+    The cache on disk is left alone: each answer in it is checked against the files it came from. One change shows
+    in none of them: an `entry_points.txt` edited in place, because the directory on `sys.path` stands for all that is
+    installed in it. After such an edit, remove the cache.
     """
     from nativeload import resolution
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import nativeload
 from unit.asking import Asking
 from unit.specimens import NAME, age, declaration, provider, specimen
 
@@ -169,3 +170,26 @@ def test_what_it_rests_on_changes(change: str, tmp_path: Path, good: Path) -> No
     make(a, b, good)
     home = {"a": a, "b": b}.get(expected, site / expected)
     assert asking() == (str(home / NAME), change == "nothing")
+
+
+def test_an_edit_that_changes_no_directory(home: Path, tmp_path: Path, good: Path) -> None:
+    """What the documentation says of an `entry_points.txt` edited in place: the answer stays until the cache goes."""
+    path = str(provider(tmp_path / "site", "some-wheel", declaration(), files={NAME: good}) / NAME)
+    age(tmp_path / "site")
+    asking = Asking(home=home, sites=(tmp_path / "site",))
+    assert [asking(), asking()] == [(path, False), (path, True)]
+    (entry_points,) = tmp_path.glob("site/*.dist-info/entry_points.txt")
+    entry_points.write_text(entry_points.read_text().replace("specimen", "other"))
+    assert asking() == (path, True)
+    shutil.rmtree(home / ".cache")
+    assert asking() == ("LibraryNotFoundError", False)
+
+
+def test_an_edit_that_changes_no_directory_is_read_again_when_told(fresh: None, site: Path, good: Path) -> None:
+    provider(site, "some-wheel", declaration(), files={NAME: good})
+    assert nativeload.find_spec("specimen") is not None
+    (entry_points,) = site.glob("*.dist-info/entry_points.txt")
+    entry_points.write_text(entry_points.read_text().replace("specimen", "other"))
+    assert nativeload.find_spec("specimen") is not None
+    nativeload.invalidate_caches()
+    assert nativeload.find_spec("specimen") is None
