@@ -329,7 +329,7 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> "list[str]":
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 # The backend: the C extension; the pure-Python one where that is not built, or `NATIVELOAD_BACKEND` says so.

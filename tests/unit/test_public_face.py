@@ -51,6 +51,23 @@ def test_names() -> None:
         getattr(nativeload, missing)
 
 
+def test_what_dir_shows() -> None:
+    """What is meant for others; not what this module imports, nor the modules below it that were imported."""
+    code = """
+import json
+import nativeload, nativeload.resolution
+shown = dir(nativeload)
+nativeload.explain
+print(json.dumps([shown, dir(nativeload), sorted(vars(nativeload))]))
+"""
+    before, after, names = ask(code)
+    assert before == after
+    assert {name for name in before if not name.startswith("__")} == set(nativeload.__all__)
+    assert {"__all__", "__doc__", "__file__", "__name__", "__path__", "__spec__"} <= set(before)
+    # They are there all the same.
+    assert {"core", "os", "sys", "resolution", "_lock"} <= set(names) - set(before)
+
+
 def test_star() -> None:
     code = "from nativeload import *\nimport json\nprint(json.dumps(sorted(n for n in dir() if n[0] != '_')))"
     assert set(ask(code)) == NAMES | {"json"}
