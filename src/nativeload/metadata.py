@@ -14,7 +14,7 @@ from nativeload.tomlfile import Document, regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from nativeload.spec import Trace
@@ -70,16 +70,20 @@ class Distribution(Record):
                 name, _, value = line.partition("=")
                 yield name.strip(), value.partition(":")[0].partition("[")[0].strip()
 
-    def files(self, chosen: "Callable[[str], bool] | None" = None) -> "Iterator[str]":
-        """The paths in its RECORD, absolute; none where it has no RECORD. `chosen` picks by the path as it is there."""
+    def files(self, *words: str) -> "Iterator[str]":
+        """The paths in its RECORD, absolute, of lines with one of the words if any are given; none without RECORD."""
         try:
             path = f"{self.site}/{self.directory}/RECORD"
             with open(path, encoding="utf-8", errors="surrogateescape", opener=regular) as lines:
                 for line in lines:
+                    for word in words:
+                        if word in line:
+                            break
+                    else:
+                        if words:
+                            continue
                     # Only a name with a comma or a quote is quoted, and no library's is.
-                    name = line.partition(",")[0]
-                    if chosen is None or chosen(name):
-                        yield os.path.normpath(os.path.join(self.site, name))
+                    yield os.path.normpath(os.path.join(self.site, line.partition(",")[0]))
         except OSError:
             return
 

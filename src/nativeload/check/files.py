@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 # What Python code that loads a library itself has in it.
 _LOADS = (b"CDLL", b"dlopen", b"nativeload", b"LoadLibrary", b"RTLD_GLOBAL")
+_SUFFIXES = tuple(EXTENSION_SUFFIXES)
 _MOST = 1 << 20  # bytes of one Python file that are looked at
+
+
+def _is_library_name(name: str) -> bool:
+    return name.startswith("lib") and name.partition(".")[2] == "so"
 
 
 class Native(Record):
@@ -28,9 +33,9 @@ class Native(Record):
     @property
     def is_extension(self) -> bool:
         """Whether an import statement can load it into this interpreter."""
-        name = os.path.basename(self.path)
-        suffix = next((one for one in EXTENSION_SUFFIXES if name.endswith(one)), "")
-        return bool(suffix) and name.removesuffix(suffix).isidentifier()
+        # "libfoo.so" and "libfoo.so.1" alike are libraries, though a module may well be called so.
+        name = self.path.rpartition("/")[2]
+        return name.endswith(_SUFFIXES) and name.partition(".")[0].isidentifier() and not _is_library_name(name)
 
     @property
     def is_foreign(self) -> bool:
@@ -46,8 +51,6 @@ class Native(Record):
 
 def is_native_name(path: str) -> bool:
     """Whether a path looks like native code: a shared library with or without a version, or a program."""
-    if ".so" not in path and "bin/" not in path and "libexec/" not in path:
-        return False
     directory, _, name = path.rpartition("/")
     before, dot_so, version = name.partition(".so")
     if dot_so and before:
@@ -70,8 +73,8 @@ def of_distributions(names: "Iterable[str]" = ()) -> "tuple[list[Native], int, l
 
 
 def _native_files(distribution: "metadata.Distribution") -> "Iterator[str]":
-    for path in distribution.files(is_native_name):
-        if not os.path.islink(path):
+    for path in distribution.files(".so", "bin/", "libexec/"):
+        if is_native_name(path) and not os.path.islink(path):
             yield path
 
 
@@ -101,7 +104,7 @@ def declared() -> set[str]:
 def loads_libraries(distribution: str) -> str:
     """A Python file of a distribution that loads libraries itself, "" where there is none."""
     found = metadata.find(distribution) if distribution else None
-    for path in found.files(lambda name: name.endswith(".py")) if found else ():
+    for path in found.files(".py,") if found else ():
         try:
             with open(path, "rb") as file:
                 content = file.read(_MOST)

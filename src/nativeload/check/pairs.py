@@ -1,7 +1,6 @@
 """What must not meet in one process: told from the files that one of them would have mapped."""
 
 import os
-import re
 
 from nativeload import images
 
@@ -9,9 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_MANGLED = re.compile(r"-[0-9a-f]{8}(?=\.|$)")  # what auditwheel adds to the name of a copy
+_HASH = 8  # hexadecimal digits that auditwheel adds to the name of a copy, after a dash
+_DIGITS = frozenset("0123456789abcdef")
 _OPENMP = ("libgomp", "libomp", "libiomp5")
-_BLAS = re.compile(r"openblas|mkl_rt|blis|flexiblas|libblas|libcblas|libatlas|libsatlas|libtatlas")
+_BLAS = ("openblas", "mkl_rt", "blis", "flexiblas", "libblas", "libcblas", "libatlas", "libsatlas", "libtatlas")
 _PROBE = ("dgemm_",)
 
 _names: dict[str, tuple[str, str]] = {}
@@ -21,8 +21,10 @@ def name_of(path: str) -> tuple[str, str]:
     """(library, major version) of a file's name: ("libgfortran", "5") for "libgfortran-8f1e9814.so.5.0.0"."""
     known = _names.get(path)
     if known is None:
-        name = _MANGLED.sub("", os.path.basename(path))
-        stem, _, version = name.partition(".so")
+        stem, _, version = path.rpartition("/")[2].partition(".so")
+        before, dash, digits = stem.rpartition("-")
+        if dash and len(digits) == _HASH and _DIGITS.issuperset(digits):
+            stem = before
         known = _names[path] = stem, version.lstrip(".").partition(".")[0]
     return known
 
@@ -37,8 +39,10 @@ def clashes(paths: "Sequence[str]") -> "Iterator[tuple[str, str, str]]":
         majors.setdefault(stem, {}).setdefault(major, path)
         if stem in _OPENMP:
             openmp.setdefault(os.path.realpath(path), path)
-        if _BLAS.search(stem):
-            blas.append(path)
+        for word in _BLAS:
+            if word in stem:
+                blas.append(path)
+                break
     for stem, found in majors.items():
         if len(found) > 1 and "" not in found:
             yield "two-majors", next(iter(found.values())), f"{stem} of two versions: {_listed(found.values())}"

@@ -4,8 +4,6 @@ Its default directories and its version are read from the linker's own file: no 
 """
 
 import os
-import re
-from functools import cache
 
 from nativeload import core, roots
 from nativeload.linkers import hwcaps, rpath
@@ -29,9 +27,9 @@ _NAMES = {
     (22, 64): "/lib/ld64.so.1",
     (258, 64): "/lib64/ld-linux-loongarch-lp64d.so.1",
 }
-_DIRECTORIES = re.compile(rb"(?:/[\w./+-]*/\0){2,}")  # system_dirs in elf/dl-load.c
-_VERSION = re.compile(rb"\0(2\.\d+)\0")
 _MOST = 4 << 20  # bytes of a linker's file that are looked at
+
+_linkers: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
 
 
 def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, *, secure: bool = False) -> Rules:
@@ -41,8 +39,8 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
     the directory that is "/", "" for this system's; `secure` for a privileged program, which obeys no environment.
     """
     own = _linker_of(image)
-    content = _content(root, own)
-    default = _default(content, image.elf_class)
+    told = _told(root, own)[0]
+    default = told or (("/lib64", "/usr/lib64") if image.elf_class == 64 else ("/lib", "/usr/lib"))
     level = core.isa_level() if image.machine == hwcaps.EM_X86_64 else 0
     names = [f"x86-64-v{n}" for n in range(level, 1, -1)]
     tokens = {"ORIGIN": origin, "LIB": lib(default), "PLATFORM": hwcaps.platform(image.machine)}
@@ -61,7 +59,7 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
         program_rpath=(),
         lib=tokens["LIB"],
         platform=tokens["PLATFORM"],
-        own=own if content else "",
+        own=own if told else "",
         cache=read_cache(CACHE, root),
         cache_flags=cache_flags(image.machine),
         root=root,
@@ -70,32 +68,40 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
 
 def release(image: "Image", root: str) -> str:
     """The version of the linker that would run a file ("2.36"), "2.37" where it does not tell."""
-    return _release(root, _linker_of(image))
-
-
-@cache
-def _release(root: str, own: str) -> str:
-    version = _VERSION.search(_content(root, own))
-    return version[1].decode() if version else "2.37"
+    return _told(root, _linker_of(image))[1]
 
 
 def is_always_listed(image: "Image", root: str) -> bool:
     """Whether the linker itself is in every process's list: until 2.36 only where some file needs it by name."""
-    own = _linker_of(image)
-    return bool(_content(root, own)) and int(release(image, root).partition(".")[2]) >= 37
+    default, version = _told(root, _linker_of(image))
+    return bool(default) and int(version.partition(".")[2]) >= 37
 
 
 def _linker_of(image: "Image") -> str:
     return image.interp or _NAMES.get((image.machine, image.elf_class), "")
 
 
-@cache
-def _content(root: str, own: str) -> bytes:
-    return roots.read(root, own, _MOST)
+def _told(root: str, own: str) -> tuple[tuple[str, ...], str]:
+    """(default directories, version) that a linker's own file tells: system_dirs in elf/dl-load.c, and its release."""
+    known = _linkers.get((root, own))
+    if known is None:
+        texts = roots.read(root, own, _MOST).split(b"\0")
+        known = _linkers[root, own] = _directories(texts), _version(texts)
+    return known
 
 
-def _default(content: bytes, elf_class: int) -> tuple[str, ...]:
-    found = next((m[0] for m in _DIRECTORIES.finditer(content) if b"/lib" in m[0]), b"")
-    if found:
-        return tuple(os.fsdecode(one.rstrip(b"/")) for one in found.split(b"\0") if one)
-    return ("/lib64", "/usr/lib64") if elf_class == 64 else ("/lib", "/usr/lib")
+def _directories(texts: list[bytes]) -> tuple[str, ...]:
+    """The first run of texts that are directories one of which is a "lib"."""
+    run: list[bytes] = []
+    for text in texts:
+        if text.startswith(b"/") and text.endswith(b"/"):
+            run.append(text)
+        elif len(run) > 1 and any(b"/lib" in one for one in run):
+            return tuple(os.fsdecode(one.rstrip(b"/")) for one in run)
+        else:
+            run = []
+    return ()
+
+
+def _version(texts: list[bytes]) -> str:
+    return next((text.decode() for text in texts if text.startswith(b"2.") and text[2:].isdigit()), "2.37")
