@@ -1,21 +1,20 @@
-"""The command line: `python -m nativeload --explain [NAME|FILE…]`, `--list`. Reports go to stdout, the rest to stderr."""
+"""The command line. Reports go to stdout, the rest to stderr; what an option needs is imported when it is given."""
 
 import argparse
-import json
 import os
 import sys
-
-from nativeload import explanation, filereport, inventory, loader, overview
-from nativeload.errors import NativeLoadError, RequirementError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nativeload.explanation import Explanation
+    from nativeload.filereport import FileReport
+
 FOUND, REFUSED, USAGE = 0, 1, 2
 
-_EPILOG = """exit status: 0 everything asked for was found and would load; 1 something was not found or was refused;
-2 the command line or a requirement cannot be read"""
+_EPILOG = """exit status: 0 everything asked for was found and would load; 1 something was not found or was refused,
+or cannot be read; 2 the command line or a requirement cannot be read"""
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
@@ -39,21 +38,56 @@ def _get_main_parser() -> argparse.ArgumentParser:
         "--explain",
         nargs="*",
         metavar="NAME|FILE",
-        help="say which library would be loaded and why; for a file (a path with '/'), whether it would load; "
-        "without a name, describe this process, its linker, providers and cache",
+        help="say which library would be loaded and why; for a file (a path with '/'), whether it would load, and what "
+        "with it; with -m, what importing a module would map; without a name, describe this process, its linker, "
+        "providers and cache",
+    )
+    action.add_argument(
+        "--tree", nargs="+", metavar="FILE", help="show what the dynamic linker would map for a file, and why"
     )
     action.add_argument("--list", action="store_true", help="list the libraries that installed distributions provide")
-    action.add_argument("--version", action="version", version=f"nativeload {loader.VERSION}")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    action.add_argument("--version", action="store_true", help="show the version")
+    parser.add_argument("-m", metavar="MODULE", dest="module", help="the module whose import --explain explains")
+    parser.add_argument(
+        "--after",
+        action="append",
+        default=[],
+        metavar="NAME|FILE",
+        help="with --tree or -m: what has been loaded before, a file or what load would give (may be repeated)",
+    )
+    parser.add_argument("--root", default="", metavar="DIR", help="with --tree: the directory that is / for every file")
+    parser.add_argument("-v", "--verbose", action="store_true", help="with --tree: libc's family too")
+    parser.add_argument("--json", action="store_true", help="print JSON: --format json")
+    parser.add_argument("--format", choices=("text", "json", "dot"), help="dot, Graphviz's language, is for --tree")
     return parser
 
 
+def _options(arguments: "Sequence[str] | None") -> argparse.Namespace:
+    """The command line as it was meant; ends the process where it means nothing."""
+    parser = _get_main_parser()
+    options = parser.parse_args(arguments)
+    if options.json and options.format not in (None, "json"):
+        parser.error(f"--json and --format {options.format}")
+    options.format = "json" if options.json else options.format or "text"
+    if options.module is not None and (options.explain is None or options.explain):
+        parser.error("-m MODULE is for --explain, which takes no name then")
+    if options.tree is None:
+        for name, given in (("--root", options.root), ("-v", options.verbose), ("dot", options.format == "dot")):
+            if given:
+                parser.error(f"{name} is for --tree")
+        if options.after and options.module is None:
+            parser.error("--after is for --tree and --explain -m")
+    elif options.root and not all("/" in name for name in options.after):
+        parser.error("--after a name is of this system: with --root, give a file")
+    return options
+
+
 def _main(arguments: "Sequence[str] | None" = None) -> int:
-    options = _get_main_parser().parse_args(arguments)
+    from nativeload.errors import NativeLoadError, RequirementError
+
+    options = _options(arguments)
     try:
-        if options.list:
-            return _list(options.json)
-        return _explain(options.explain, options.json) if options.explain else _overview(options.json)
+        return _run(options)
     except RequirementError as error:
         print(f"nativeload: {error}", file=sys.stderr)
         return USAGE
@@ -62,15 +96,72 @@ def _main(arguments: "Sequence[str] | None" = None) -> int:
         return REFUSED
 
 
+def _run(options: argparse.Namespace) -> int:
+    as_json = options.format == "json"
+    if options.tree is not None:
+        return _tree(options)
+    if options.module is not None:
+        return _module(options.module, options.after, as_json)
+    if options.list:
+        return _list(as_json)
+    if options.version:
+        from nativeload import loader
+
+        _show(f"nativeload {loader.VERSION}")
+        return FOUND
+    return _explain(options.explain, as_json) if options.explain else _overview(as_json)
+
+
+def _tree(options: argparse.Namespace) -> int:
+    from nativeload import terminal
+    from nativeload.treereport import Files, before
+
+    files = Files(options.tree, options.root, before(options.after))
+    if options.format == "json":
+        report, well = files.json()
+    elif options.format == "dot":
+        report, well = files.dot(verbose=options.verbose)
+    else:
+        colour = terminal.is_coloured(sys.stdout, os.environ)
+        report, well = files.text(verbose=options.verbose, colour=colour)
+        report = terminal.encodable(report, sys.stdout.encoding)
+    _show(report)
+    return FOUND if well else REFUSED
+
+
+def _module(name: str, after: list[str], as_json: bool) -> int:
+    from nativeload import modulereport
+    from nativeload.treereport import before
+
+    report = modulereport.explain(name, before(after))
+    _show(_json(report.to_dict()) if as_json else str(report))
+    return FOUND if report.status == "ok" else REFUSED
+
+
 def _explain(names: list[str], as_json: bool) -> int:
-    explain = [filereport.explain if "/" in name else lambda n: explanation.explain(n, ()) for name in names]
-    found = [one(name) for one, name in zip(explain, names, strict=True)]
+    found = list(map(_explained, names))
     if as_json:
         facts = [one.to_dict() for one in found]
-        _show(json.dumps(facts[0] if len(facts) == 1 else facts, indent=2))
+        _show(_json(facts[0] if len(facts) == 1 else facts))
     else:
         _show("\n\n".join(map(str, found)))
     return FOUND if all(one.status == "found" for one in found) else REFUSED
+
+
+def _explained(name: str) -> "Explanation | FileReport":
+    if "/" in name:
+        from nativeload import filereport
+
+        return filereport.explain(name)
+    from nativeload import explanation
+
+    return explanation.explain(name, ())
+
+
+def _json(facts: object) -> str:
+    import json
+
+    return json.dumps(facts, indent=2)
 
 
 def _show(report: str) -> None:
@@ -82,15 +173,19 @@ def _show(report: str) -> None:
 
 
 def _overview(as_json: bool) -> int:
+    from nativeload import overview
+
     facts = overview.overview()
-    _show(json.dumps(facts, indent=2) if as_json else overview.text(facts))
+    _show(_json(facts) if as_json else overview.text(facts))
     return FOUND
 
 
 def _list(as_json: bool) -> int:
+    from nativeload import inventory, overview
+
     libraries = [one.to_dict() for one in inventory.provided()]
     if as_json:
-        _show(json.dumps({"version": 1, "libraries": libraries}, indent=2))
+        _show(_json({"version": 1, "libraries": libraries}))
     else:
         _show("\n".join(map(overview.provided_line, libraries)) or "no installed distribution provides a library")
     return FOUND

@@ -117,15 +117,22 @@ class Resolver:
         whole = path if self.root else os.path.abspath(path)
         image = self.image(whole)
         rules, walker = self.walker(whole, image)
-        before = tuple((os.path.abspath(one),) for one in loaded)
+        # What is preloaded follows the program, or what is there instead of one.
+        first, *others = *(os.path.abspath(one) for one in loaded), whole
         preloads = self._preloads(rules)
+        groups = ((first, *preloads), *((one,) for one in others))
         try:
-            there = {one[0] for one in self._walk(walker, before)[0]} if before else set()
-            walked = self._walk(walker, (*before, (whole, *preloads)))
+            there = {one[0] for one in self._walk(walker, groups[:-1])[0]} if others else set()
+            walked = self._walk(walker, groups)
         except (OSError, ValueError) as error:
             raise ImageError(whole, images.words(whole, error)) from None
         listed = "" if rules.musl or there or not glibc.is_always_listed(image, self.root) else rules.own
         return Walked(whole, walked, there, listed, bool(preloads))
+
+    def mapped(self, loaded: "Sequence[str]") -> list[str]:
+        """Everything that is mapped where these files have been loaded, in order. Raises ImageError."""
+        last = self.walk(loaded[-1], loaded[:-1])
+        return last.everything
 
     def image(self, path: str) -> "Image":
         """The facts of a file below the root. Raises ImageError."""
@@ -229,6 +236,11 @@ class Walked:
         return self._problems
 
     @property
+    def everything(self) -> list[str]:
+        """What would be mapped by then, in load order, with what was there before."""
+        return [*self._places, *([self._own] if self._own else ())]
+
+    @property
     def strays(self) -> "Sequence[str]":
         """What would be mapped although no file needs it: LD_PRELOAD's, and the linker itself."""
         if not self._own and not self._preloaded:
@@ -280,11 +292,11 @@ class Walked:
                     yield _problem(path, self._edge(raw))
         for place, name, version, giver in self._lacking:
             # A library that is not found was said to be missing.
-            if giver is not None:
+            if giver is not None and (path := self._files[place][0]) in self.paths:
                 detail = f"needs {version} of {name}; {instead(version, giver)}"
-                yield Problem(kind="symbol-version", image=self._files[place][0], detail=detail)
+                yield Problem(kind="symbol-version", image=path, detail=detail)
         for path, _, needs, _ in self._files:
-            if needs > 1 and needs > (level := core.isa_level()) > 0:
+            if needs > 1 and needs > (level := core.isa_level()) > 0 and path in self.paths:
                 detail = f"needs a CPU of level x86-64-v{needs}; this one is x86-64-v{level}"
                 yield Problem(kind="isa-level", image=path, detail=detail)
 
