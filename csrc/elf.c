@@ -97,6 +97,20 @@ check_magic(struct nl_elf *elf)
     return nl_file_check(&elf->file, 0, 16, "the ELF header ends");
 }
 
+/* What glibc's linker asks of a header, besides what is a fact of its own (open_verify in elf/dl-load.c). */
+static const char *
+header_flaw(const unsigned char h[24], bool big)
+{
+    static const unsigned char padding[7] = {0};
+    if (h[6] != 1 || nl_u32(h + 20, big) != 1) {
+        return "its ELF version is not 1";
+    }
+    if (memcmp(h + 9, padding, sizeof padding) != 0 || (h[7] == 0 && h[8] != 0)) {
+        return "its ELF header has an ABI version or padding that is unknown";
+    }
+    return NULL;
+}
+
 /* Reads the ELF header; gives where the program headers are. */
 static enum nl_status
 read_header(struct nl_elf *elf, uint64_t *phoff, uint32_t *phnum)
@@ -124,6 +138,7 @@ read_header(struct nl_elf *elf, uint64_t *phoff, uint32_t *phnum)
     elf->type = nl_u16(h + 16, elf->big);
     elf->machine = nl_u16(h + 18, elf->big);
     elf->flags = nl_u32(tail, elf->big);
+    elf->flaw = header_flaw(h, elf->big);
     *phoff = nl_elf_word(elf, h + (elf->wide ? 32 : 28));
     *phnum = nl_u16(tail + 8, elf->big);
     if (*phnum > 0 && nl_u16(tail + 6, elf->big) != (elf->wide ? 56 : 32)) {

@@ -83,6 +83,7 @@ struct nl_elf {
     uint16_t type;
     uint16_t machine;
     uint32_t flags;
+    const char *flaw; /* of the ELF header, for which glibc's linker gives up; NULL where there is none */
 
     struct nl_load loads[NL_MOST_LOADS];
     uint32_t load_count;

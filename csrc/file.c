@@ -126,6 +126,13 @@ nl_file_exists(int root, const char *path)
 }
 
 bool
+nl_file_is_directory(int root, const char *path)
+{
+    struct stat found;
+    return state_of(root, path, &found) && S_ISDIR(found.st_mode);
+}
+
+bool
 nl_file_is_setuid(int root, const char *path)
 {
     struct stat found;

@@ -51,6 +51,8 @@ bool nl_file_unchanged(int root, const char *path, const struct nl_signature *si
 /* Whether anything is at a path. */
 bool nl_file_exists(int root, const char *path);
 
+bool nl_file_is_directory(int root, const char *path);
+
 /* Whether a file is set-user-ID. */
 bool nl_file_is_setuid(int root, const char *path);
 

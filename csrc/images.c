@@ -26,6 +26,8 @@ take(struct nl_facts *facts, struct nl_elf *elf)
 {
     facts->wide = elf->wide;
     facts->big = elf->big;
+    facts->dynamic = elf->has[NL_STRTAB];
+    facts->flaw = elf->flaw;
     facts->osabi = elf->osabi;
     facts->type = elf->type;
     facts->machine = elf->machine;

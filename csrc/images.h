@@ -17,6 +17,8 @@ struct nl_facts {
     struct nl_fault fault;
     bool wide;
     bool big;
+    bool dynamic;     /* it has a dynamic section with names in it */
+    const char *flaw; /* of its header, as struct nl_elf has it */
     uint8_t osabi;
     uint16_t type;
     uint16_t machine;

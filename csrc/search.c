@@ -43,6 +43,12 @@ refusal(const struct nl_rules *rules, const struct nl_facts *facts, bool *next)
     if (facts->big != rules->big) {
         return "it is of the other byte order";
     }
+    if (!facts->dynamic) {
+        return "it has no dynamic section";
+    }
+    if (facts->flaw != NULL && !rules->musl) {
+        return facts->flaw;
+    }
     if (facts->osabi != ELFOSABI_SYSV && facts->osabi != ELFOSABI_GNU && !rules->musl) {
         return "it is for another operating system";
     }
@@ -105,6 +111,17 @@ note(struct quest *quest, enum outcome outcome, enum nl_how how, const char *pat
     return outcome;
 }
 
+/* Whether there is a directory where a path says that its file is. */
+static bool
+in_directory(struct nl_walk *walk, const char *path, size_t length)
+{
+    while (length > 0 && path[length - 1] != '/') {
+        length--;
+    }
+    const char *directory = nl_walk_copy(walk, path, length);
+    return directory != NULL && nl_file_is_directory(walk->images->root, *directory != '\0' ? directory : ".");
+}
+
 static enum outcome
 try_path(struct quest *quest, enum nl_how how, const char *path, size_t length)
 {
@@ -117,12 +134,14 @@ try_path(struct quest *quest, enum nl_how how, const char *path, size_t length)
     }
     if (status == NL_OS_ERROR) {
         int error = walk->images->fault.os_errno;
-        bool nothing = error == ENOENT || error == ENOTDIR || error == EACCES;
+        bool nothing = error == ENOENT || error == EACCES;
         bool no_file = error == EISDIR || error == EINVAL; /* there the linker fails, or waits for ever */
-        enum outcome outcome = nothing ? NEXT : no_file ? FATAL : GIVE_UP;
-        if (error == ENAMETOOLONG && walk->rules->musl) {
-            outcome = NEXT;
+        if (walk->rules->musl) {
+            nothing = nothing || error == ENOTDIR || error == ENAMETOOLONG;
+        } else if (!nothing && !no_file) { /* another error counts only in a directory that is one (open_path) */
+            nothing = !in_directory(walk, path, length);
         }
+        enum outcome outcome = nothing ? NEXT : no_file ? FATAL : GIVE_UP;
         bool silent = error == ENOENT || (outcome != FATAL && !walk->record);
         return note(quest, outcome, how, path, length, silent ? NULL : words(walk, status, &walk->images->fault));
     }

@@ -36,7 +36,7 @@ SKIPS = ROOT / ".nox" / "skips"
 _project_wheel: list[Path] = []
 
 # Compiled without Python.h, all but the binding: the core must stay free of Python.
-BINDING = ROOT / "csrc" / "binding.c"
+BINDING = ROOT / "csrc" / "binding"
 WARNINGS = ["-std=c11", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]
 # A worker for each core; a file's tests stay together, so that what they share is made once.
@@ -169,11 +169,11 @@ def cwarnings(session: nox.Session) -> None:
     with tempfile.TemporaryDirectory(prefix="nativeload-headers-") as scratch:
         # As system headers, because CPython's own are not clean under these warnings.
         found = python_include(session, interpreter)
-        sources = sorted((ROOT / "csrc").glob("*.c"))
-        if BINDING not in sources:
+        sources = sorted((ROOT / "csrc").rglob("*.c"))
+        if not any(source.parent == BINDING for source in sources):
             session.error(f"{BINDING} is not there")
         for source in sources:
-            include = [word for folder in found for word in ("-isystem", folder)] if source == BINDING else []
+            include = [word for folder in found for word in ("-isystem", folder)] if source.parent == BINDING else []
             output = os.path.join(scratch, "object.o")
             compiler = os.environ.get("CC", "gcc")
             # With optimisation, for the warnings that need the flow of values.
