@@ -45,6 +45,12 @@ def _get_main_parser() -> argparse.ArgumentParser:
     action.add_argument(
         "--tree", nargs="+", metavar="FILE", help="show what the dynamic linker would map for a file, and why"
     )
+    action.add_argument(
+        "--check",
+        nargs="*",
+        metavar="DISTRIBUTION|PATH",
+        help="say what is wrong with the native files of all installed distributions, of some, or at a path (with '/')",
+    )
     action.add_argument("--list", action="store_true", help="list the libraries that installed distributions provide")
     action.add_argument("--version", action="store_true", help="show the version")
     parser.add_argument("-m", metavar="MODULE", dest="module", help="the module whose import --explain explains")
@@ -100,6 +106,8 @@ def _run(options: argparse.Namespace) -> int:
     as_json = options.format == "json"
     if options.tree is not None:
         return _tree(options)
+    if options.check is not None:
+        return _check(options.check, as_json)
     if options.module is not None:
         return _module(options.module, options.after, as_json)
     if options.list:
@@ -136,6 +144,19 @@ def _module(name: str, after: list[str], as_json: bool) -> int:
     report = modulereport.explain(name, before(after))
     _show(_json(report.to_dict()) if as_json else str(report))
     return FOUND if report.status == "ok" else REFUSED
+
+
+def _check(names: list[str], as_json: bool) -> int:
+    from nativeload.check import command
+
+    told = sys.stderr.isatty()
+    try:
+        report = command.check(names, command.shown if told else lambda _: None)
+    finally:
+        if told:
+            command.hidden()
+    _show(_json(report.to_dict()) if as_json else str(report))
+    return REFUSED if report.is_broken else FOUND
 
 
 def _explain(names: list[str], as_json: bool) -> int:

@@ -182,10 +182,10 @@ def test_a_damaged_cache_of_the_linker(tmp_path: Path) -> None:
     code = (
         "import json, sys\n"
         "import nativeload\n"
-        "from nativeload.linkers import glibc\n"
+        "from nativeload.linkers import host\n"
         "nativeload.finders[:] = nativeload.finders[-1:]\n"
         "def path(cache):\n"
-        "    glibc.CACHE = cache\n"
+        "    host.CACHE = cache\n"
         "    nativeload.invalidate_caches()\n"
         "    spec = nativeload.find_spec('libz.so.1')\n"
         "    return spec and spec.path\n"
