@@ -57,12 +57,17 @@ def image(path: str, symbols: tuple[str, ...] = (), /) -> Image:
 
     Raises OSError when it cannot be read or is not a regular file, ValueError when it is not a whole ELF file.
     """
+    return facts(path, symbols)[0]
+
+
+def facts(path: str, symbols: tuple[str, ...] = ()) -> tuple[Image, bool, str | None]:
+    """`image`, whether the file has a dynamic section with names in it, and the flaw of its header."""
     from . import notes, versions
     from .symbols import exported
 
     with RegularFile(path) as file:
         elf = Elf(file)
-        return (
+        found = (
             elf.elf_class,
             elf.byteorder,
             elf.machine,
@@ -83,6 +88,16 @@ def image(path: str, symbols: tuple[str, ...] = (), /) -> Image:
             exported(elf, symbols),
             file.signature,
         )
+        return found, "DT_STRTAB" in elf.dynamic, elf.flaw
+
+
+def _flaw(head: bytes, version: int) -> str | None:
+    """What glibc's linker gives up for in a header, besides what is a fact of its own (open_verify in elf/dl-load.c)."""
+    if head[6] != 1 or version != 1:
+        return "its ELF version is not 1"
+    if any(head[9:16]) or (head[7] == 0 and head[8]):
+        return "its ELF header has an ABI version or padding that is unknown"
+    return None
 
 
 def malformed(what: str) -> NoReturn:
@@ -115,6 +130,7 @@ class Elf:
         self.type = _number(enums.ENUM_E_TYPE, header["e_type"])
         self.osabi = head[7]
         self.flags: int = header["e_flags"]
+        self.flaw = _flaw(head, int.from_bytes(head[20:24], "little" if header.little_endian else "big"))
         self._budget = _MAX_STRINGS
         self.segments = self._segments(header["e_phoff"], header["e_phnum"], header["e_phentsize"])
         self.dynamic: dict[str | int, int] = {}

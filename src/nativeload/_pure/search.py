@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 
-from .elf import image
+from .elf import facts
 from .file import signature
 from .ldcache import ldcache_search
 from .symbols import export_names, wanted
@@ -27,8 +27,9 @@ MISSING, LOADED, RPATH, LIBRARY_PATH, RUNPATH, CACHE, DEFAULT, PATH = range(8)
 _ET_EXEC, _ET_DYN = 2, 3
 _DF_1_NOOPEN, _DF_1_NODEFLIB, _DF_1_PIE = 0x40, 0x800, 0x8000000
 # After these errors of open(2) the linker looks into the next directory; after others it gives up this list of them.
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
-# What `image` says of a directory, a FIFO or a device: there the linker fails, or waits for ever.
+_ABSENT = (errno.ENOENT, errno.EACCES)
+_ABSENT_TO_MUSL = (*_ABSENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+# What reading the facts says of a directory, a FIFO or a device: there the linker fails, or waits for ever.
 _NO_FILE = (errno.EISDIR, errno.EINVAL)
 
 
@@ -36,11 +37,12 @@ class Facts:
     """What a walk needs of one file."""
 
     def __init__(self, path: str) -> None:
+        found, self.dynamic, self.flaw = facts(path)
         (
             self.elf_class, self.byteorder, self.machine, _, self.type, self.osabi, self.interp, self.soname,
             self.needed, self.filters, self.rpath, self.runpath, self.flags_1, self.verneed, self.verdef,
             self.isa_needed, _, _, self.signature,
-        ) = image(path)  # fmt: skip
+        ) = found  # fmt: skip
         self.file = self.signature[:2]
 
     @property
@@ -161,6 +163,10 @@ class Linker:
             return "it is of another machine" if self.musl else None
         if not same_order:
             return "it is of the other byte order"
+        if not facts.dynamic:
+            return "it has no dynamic section"
+        if facts.flaw and not self.musl:
+            return facts.flaw
         if facts.osabi not in (0, 3) and not self.musl:
             return "it is for another operating system"
         if facts.type != _ET_DYN or (facts.flags_1 & _DF_1_PIE and not self.musl):
@@ -243,7 +249,9 @@ def _try(linker: Linker, path: str) -> tuple[Facts | None, str | None, str | Non
         words = os.strerror(error.errno or 0)
         if error.errno in _NO_FILE:
             return None, words, None, False
-        absent = error.errno in _ABSENT or (linker.musl and error.errno == errno.ENAMETOOLONG)
+        absent = error.errno in (_ABSENT_TO_MUSL if linker.musl else _ABSENT)
+        if not absent and not linker.musl:  # another error counts only in a directory that is one (open_path)
+            absent = not os.path.isdir(linker.real(os.path.dirname(path) or "."))
         return None, None, None if error.errno == errno.ENOENT else words, absent
     if isinstance(facts, str):
         return None, facts, None, False
