@@ -61,15 +61,13 @@ def is_native_name(path: str) -> bool:
 def of_distributions(names: "Iterable[str]" = ()) -> "tuple[list[Native], int, list[str]]":
     """(files, number of distributions, names that are not installed) of all distributions, or of those named."""
     wanted = {normal(name): name for name in names}
+    left = dict(wanted)
     found, count = [], 0
     for distribution in metadata.distributions():
-        if wanted and wanted.pop(distribution.name, None) is None:
-            if not wanted and count:
-                break
-            continue
-        count += 1
-        found += [Native(distribution=distribution.name, path=path) for path in _native_files(distribution)]
-    return found, count, list(wanted.values())
+        if not wanted or left.pop(distribution.name, None) is not None:
+            count += 1
+            found += [Native(distribution=distribution.name, path=path) for path in _native_files(distribution)]
+    return found, count, list(left.values())
 
 
 def _native_files(distribution: "metadata.Distribution") -> "Iterator[str]":
