@@ -85,23 +85,32 @@ def _told(root: str, own: str) -> tuple[tuple[str, ...], str]:
     """(default directories, version) that a linker's own file tells: system_dirs in elf/dl-load.c, and its release."""
     known = _linkers.get((root, own))
     if known is None:
-        texts = roots.read(root, own, _MOST).split(b"\0")
-        known = _linkers[root, own] = _directories(texts), _version(texts)
+        content = roots.read(root, own, _MOST)
+        known = _linkers[root, own] = _directories(content), _version(content)
     return known
 
 
-def _directories(texts: list[bytes]) -> tuple[str, ...]:
-    """The first run of texts that are directories one of which is a "lib"."""
-    run: list[bytes] = []
-    for text in texts:
-        if text.startswith(b"/") and text.endswith(b"/"):
-            run.append(text)
-        elif len(run) > 1 and any(b"/lib" in one for one in run):
-            return tuple(os.fsdecode(one.rstrip(b"/")) for one in run)
-        else:
-            run = []
-    return ()
+def _directories(content: bytes) -> tuple[str, ...]:
+    """The texts around "/usr/lib…/" that are directories too: each ends in a slash and a NUL."""
+    middle = content.find(b"/\0/usr/lib")
+    if middle < 0:
+        return ()
+    start = content.rfind(b"\0", 0, middle) + 1
+    found = []
+    while content[start : start + 1] == b"/":
+        end = content.find(b"\0", start)
+        if content[end - 1 : end] != b"/":
+            break
+        found.append(os.fsdecode(content[start : end - 1]))
+        start = end + 1
+    return tuple(found)
 
 
-def _version(texts: list[bytes]) -> str:
-    return next((text.decode() for text in texts if text.startswith(b"2.") and text[2:].isdigit()), "2.37")
+def _version(content: bytes) -> str:
+    start = content.find(b"\x002.")
+    while start >= 0:
+        text = content[start + 1 : content.find(b"\0", start + 1)]
+        if text[2:].isdigit():
+            return text.decode()
+        start = content.find(b"\x002.", start + 1)
+    return "2.37"
