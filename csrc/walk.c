@@ -355,6 +355,22 @@ put_before(struct nl_walk *walk, int32_t index, bool fresh, int32_t owner)
     }
 }
 
+/* Whether a filter of `owner` is one that `owner` is a filter of: it would be moved before the owner, which would be
+ * followed again and moved before it, until glibc's linker has no stack left. */
+static bool
+never_ends(const struct nl_walk *walk, int32_t index, int32_t owner)
+{
+    if (index < 0 || index == owner || !walk->nodes[index].done) {
+        return false;
+    }
+    for (int32_t at = owner; at >= 0; at = walk->nodes[at].next) {
+        if (at == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum nl_status
 follow(struct nl_walk *walk, int32_t requester, const char *name, enum nl_kind kind)
 {
@@ -381,6 +397,10 @@ follow(struct nl_walk *walk, int32_t requester, const char *name, enum nl_kind k
     }
     if (status != NL_OK) {
         return status;
+    }
+    if (kind != NL_NEEDED && !fresh && never_ends(walk, index, requester)) {
+        kind = edge.kind = NL_FILTERED;
+        edge.fatal = "each is a filter for the other, and the linker never ends";
     }
     edge.node = index;
     walk->edges[walk->edge_count++] = edge;

@@ -114,5 +114,21 @@ def how(closure: Closure, name: str) -> str:
     return next(edge.how for image in closure.images for edge in image.needed if edge.name == name)
 
 
+def ran(path: Path, under: Path, *, env: Mapping[str, str] | None = None) -> list[str]:
+    """What a program of `PRINTS` has mapped when it runs, which a closure must agree with; `["fails"]` where it cannot.
+
+    Without the C library and the linker.
+    """
+    done = execute([path], env=env)
+    closure = resolve(path, environ=dict(env or {}))
+    if done.returncode:
+        assert closure.status != "ok", (done, closure)
+        return ["fails"]
+    assert closure.status == "ok", closure
+    ours = [image.path for image in closure.images[1:] if not _last(image.path).startswith(("ld-", "libc."))]
+    assert ours == done.stdout.splitlines(), closure
+    return [relative(one, under) for one in ours]
+
+
 def _last(name: str) -> str:
     return name.rpartition("/")[2]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Edge = tuple[str, str | None, int, int, str | None, int, Tries]
 
 _PROCESS, _RECORD, _AGAIN, _TERSE = 1, 2, 4, 8
-_NEEDED, _AUXILIARY = 0, 1
+_NEEDED, _AUXILIARY, _FILTERED = 0, 1, 2
 _MUSL_OWN = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
 
 
@@ -145,6 +145,9 @@ class _Walk:
         fresh = False
         if expanded:
             edge, answer, fresh = self._resolve(node, expanded, kind)
+        if kind != _NEEDED and answer is not None and not fresh and self._never_ends(answer, node):
+            kind = _FILTERED
+            edge = *edge[:4], "each is a filter for the other, and the linker never ends", kind, edge[6]
         node.edges.append((edge, answer))
         if edge[4] is not None and kind != _AUXILIARY:
             self.fatal = True
@@ -152,6 +155,14 @@ class _Walk:
             self._put_before(answer, fresh, node)
         elif answer is not None and fresh:
             self.nodes.append(answer)
+
+    def _never_ends(self, node: Node, owner: Node) -> bool:
+        """Whether a filter of an owner is one that the owner is a filter of.
+
+        It would be moved before the owner, which would be followed again and moved before it, until glibc's linker
+        has no stack left.
+        """
+        return node is not owner and node.done and node in self.nodes[self.nodes.index(owner) :]
 
     def _put_before(self, node: Node, fresh: bool, owner: Node) -> None:
         """Where a DT_AUXILIARY or DT_FILTER wants a node: before the owner, unless it is already."""
