@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import environments, whole_process
+from benchmarks.closures import Closures
 from parts import file_system
 from parts.debian import deb
 
@@ -160,15 +161,20 @@ def table(rows: list[Row]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    parser.add_argument(
+        "--closures", action="store_true", help="measure --tree and --check instead, on a large environment"
+    )
     parser.add_argument("--turns", type=int, default=whole_process.TURNS, help="how often the commands take turns")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="nativeload-benchmark-") as home:
         rows = []
-        for row in Bench(Path(home), options.turns).rows():
+        measured = Closures if options.closures else Bench
+        for row in measured(Path(home), options.turns).rows():
             print(" | ".join(row), flush=True)
             rows.append(row)
     if options.write:
-        marked = re.compile(r"(<!-- results -->\n).*(\n<!-- end of results -->)", re.DOTALL)
+        name = "closures" if options.closures else "results"
+        marked = re.compile(rf"(<!-- {name} -->\n).*(\n<!-- end of {name} -->)", re.DOTALL)
         REPORT.write_text(marked.sub(lambda match: match[1] + table(rows) + match[2], REPORT.read_text()))
 
 
