@@ -1,12 +1,13 @@
 """The command line. Reports go to stdout, the rest to stderr; what an option needs is imported when it is given."""
 
-import argparse
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
 
     from nativeload.explanation import Explanation
     from nativeload.filereport import FileReport
@@ -17,8 +18,24 @@ _EPILOG = """exit status: 0 everything asked for was found and would load; 1 som
 or cannot be read; 2 the command line or a requirement cannot be read"""
 
 
-def _formatter(prog: str) -> argparse.HelpFormatter:
+class _Options:
+    """What was asked for."""
+
+    def __init__(self) -> None:
+        self.explain: list[str] | None = None
+        self.tree: list[str] | None = None
+        self.check: list[str] | None = None
+        self.list = self.version = self.verbose = self.json = False
+        self.module: str | None = None
+        self.after: list[str] = []
+        self.root = ""
+        self.format = ""
+
+
+def _formatter(prog: str) -> "argparse.HelpFormatter":
     """argparse's own, of a width that is given: to find one it would import shutil, which maps libz and others."""
+    import argparse
+
     try:
         width = os.get_terminal_size().columns - 2
     except OSError:
@@ -26,7 +43,9 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.HelpFormatter(prog, width=width)
 
 
-def _get_main_parser() -> argparse.ArgumentParser:
+def _get_main_parser() -> "argparse.ArgumentParser":
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="nativeload",
         description="Find, judge and explain native libraries. Nothing is loaded.",
@@ -43,7 +62,7 @@ def _get_main_parser() -> argparse.ArgumentParser:
         "providers and cache",
     )
     action.add_argument(
-        "--tree", nargs="+", metavar="FILE", help="show what the dynamic linker would map for a file, and why"
+        "--tree", nargs="*", metavar="FILE", help="show what the dynamic linker would map for a file, and why"
     )
     action.add_argument(
         "--check",
@@ -64,34 +83,74 @@ def _get_main_parser() -> argparse.ArgumentParser:
     parser.add_argument("--root", default="", metavar="DIR", help="with --tree: the directory that is / for every file")
     parser.add_argument("-v", "--verbose", action="store_true", help="with --tree: libc's family too")
     parser.add_argument("--json", action="store_true", help="print JSON: --format json")
-    parser.add_argument("--format", choices=("text", "json", "dot"), help="dot, Graphviz's language, is for --tree")
+    parser.add_argument(
+        "--format", choices=("text", "json", "dot"), default="", help="dot, Graphviz's language, is for --tree"
+    )
     return parser
 
 
-def _options(arguments: "Sequence[str] | None") -> argparse.Namespace:
+def _options(arguments: "Sequence[str]") -> _Options:
     """The command line as it was meant; ends the process where it means nothing."""
-    parser = _get_main_parser()
-    options = parser.parse_args(arguments)
-    if options.json and options.format not in (None, "json"):
-        parser.error(f"--json and --format {options.format}")
+    options = _plain(arguments)
+    if options is not None:
+        return options
+    options, parser = _Options(), _get_main_parser()
+    _, others = parser.parse_known_args(arguments, options)
+    # A name may stand after other options, where argparse takes it for none of these.
+    named = next((one for one in (options.tree, options.explain, options.check) if one is not None), None)
+    if named is None or any(one.startswith("-") for one in others):
+        if others:
+            parser.error(f"unrecognized arguments: {' '.join(others)}")
+    else:
+        named += others
+    _judge(options, parser.error)
+    return options
+
+
+def _plain(arguments: "Sequence[str]") -> _Options | None:
+    """`--tree FILE…` and `--check …`, of hundreds of files at times, without argparse: it takes longer than the answer."""
+    action, *rest = arguments or [""]
+    if action not in ("--tree", "--check"):
+        return None
+    options = _Options()
+    names: list[str] = []
+    for one in rest:
+        if one == "--json":
+            options.json = True
+        elif one[:1] in ("-", ""):
+            return None
+        else:
+            names.append(one)
+    if not names and action == "--tree":
+        return None
+    setattr(options, action[2:], names)
+    options.format = "json" if options.json else "text"
+    return options
+
+
+def _judge(options: _Options, error: "Callable[[str], NoReturn]") -> None:
+    """Refuse what contradicts itself, and settle the format."""
+    if options.json and options.format not in ("", "json"):
+        error(f"--json and --format {options.format}")
     options.format = "json" if options.json else options.format or "text"
     if options.module is not None and (options.explain is None or options.explain):
-        parser.error("-m MODULE is for --explain, which takes no name then")
+        error("-m MODULE is for --explain, which takes no name then")
     if options.tree is None:
         for name, given in (("--root", options.root), ("-v", options.verbose), ("dot", options.format == "dot")):
             if given:
-                parser.error(f"{name} is for --tree")
+                error(f"{name} is for --tree")
         if options.after and options.module is None:
-            parser.error("--after is for --tree and --explain -m")
+            error("--after is for --tree and --explain -m")
+    elif not options.tree:
+        error("--tree needs a file")
     elif options.root and not all("/" in name for name in options.after):
-        parser.error("--after a name is of this system: with --root, give a file")
-    return options
+        error("--after a name is of this system: with --root, give a file")
 
 
 def _main(arguments: "Sequence[str] | None" = None) -> int:
     from nativeload.errors import NativeLoadError, RequirementError
 
-    options = _options(arguments)
+    options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(options)
     except RequirementError as error:
@@ -102,10 +161,10 @@ def _main(arguments: "Sequence[str] | None" = None) -> int:
         return REFUSED
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: _Options) -> int:
     as_json = options.format == "json"
     if options.tree is not None:
-        return _tree(options)
+        return _tree(options.tree, options)
     if options.check is not None:
         return _check(options.check, as_json)
     if options.module is not None:
@@ -120,11 +179,11 @@ def _run(options: argparse.Namespace) -> int:
     return _explain(options.explain, as_json) if options.explain else _overview(as_json)
 
 
-def _tree(options: argparse.Namespace) -> int:
+def _tree(paths: list[str], options: _Options) -> int:
     from nativeload import terminal
     from nativeload.treereport import Files, before
 
-    files = Files(options.tree, options.root, before(options.after))
+    files = Files(paths, options.root, before(options.after))
     if options.format == "json":
         report, well = files.json()
     elif options.format == "dot":

@@ -14,7 +14,7 @@ from nativeload.spec import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Literal
 
     from nativeload.images import Image
@@ -106,7 +106,9 @@ class Resolver:
         self.environ = environ if environ is not None else {} if root else os.environ
         self._options = (RECORD if record else 0) | AGAIN
         self._preloaded: str | None = None  # what /etc/ld.so.preload names
+        self._library_path = self.environ.get("LD_LIBRARY_PATH", "")
         self._walkers: dict[tuple[object, ...], tuple[Rules, object]] = {}
+        self._starts: dict[tuple[object, ...], tuple[object, str, list[str]]] = {}
 
     def resolve(self, path: str, loaded: "Iterable[str]" = ()) -> Closure:
         """The closure of one file, where the files of `loaded` have been loaded before. Raises ImageError."""
@@ -115,19 +117,17 @@ class Resolver:
     def walk(self, path: str, loaded: "Iterable[str]" = ()) -> "Walked":
         """What `resolve` makes a closure of, for who reads only some of it. Raises ImageError."""
         whole = path if self.root else os.path.abspath(path)
-        image = self.image(whole)
-        rules, walker = self.walker(whole, image)
-        # What is preloaded follows the program, or what is there instead of one.
-        first, *others = *(os.path.abspath(one) for one in loaded), whole
-        preloads = self._preloads(rules)
-        groups = ((first, *preloads), *((one,) for one in others))
         try:
+            facts = core.image(roots.inside(self.root, whole))
+            walker, own, preloads = self._start(whole, facts)
+            # What is preloaded follows the program, or what is there instead of one.
+            first, *others = *(os.path.abspath(one) for one in loaded), whole
+            groups = ((first, *preloads), *((one,) for one in others))
             there = {one[0] for one in self._walk(walker, groups[:-1])[0]} if others else set()
             walked = self._walk(walker, groups)
         except (OSError, ValueError) as error:
             raise ImageError(whole, images.words(whole, error)) from None
-        listed = "" if rules.musl or there or not glibc.is_always_listed(image, self.root) else rules.own
-        return Walked(whole, walked, there, listed, bool(preloads))
+        return Walked(whole, walked, there, "" if there else own, bool(preloads))
 
     def mapped(self, loaded: "Sequence[str]") -> list[str]:
         """Everything that is mapped where these files have been loaded, in order. Raises ImageError."""
@@ -140,6 +140,23 @@ class Resolver:
             return images.read(roots.inside(self.root, path))
         except (OSError, ValueError) as error:
             raise ImageError(path, images.words(path, error)) from None
+
+    def _start(self, path: str, facts: "Any") -> "tuple[object, str, list[str]]":
+        """What walks for a file; the linker, where it is in every list; the names of what is preloaded.
+
+        It is the same for all libraries of one kind, unless LD_LIBRARY_PATH depends on where they are.
+        """
+        kind = (*facts[:3], images.libc(facts[8]))
+        same_for_all = facts[6] is None and "$" not in self._library_path
+        known = self._starts.get(kind) if same_for_all else None
+        if known is None:
+            image = images.made(facts)
+            rules, walker = self.walker(path, image)
+            listed = not rules.musl and glibc.is_always_listed(image, self.root)
+            known = walker, rules.own if listed else "", self._preloads(rules)
+            if same_for_all:
+                self._starts[kind] = known
+        return known
 
     def _walk(self, walker: object, groups: tuple[tuple[str, ...], ...]) -> "Any":
         return core.walk(walker, groups, (), self._options)
@@ -167,7 +184,7 @@ class Resolver:
         secure = bool(image.interp) and _is_privileged(roots.inside(self.root, path))
         # What LD_LIBRARY_PATH means depends on the program's directory where it says $ORIGIN.
         origin = os.path.dirname(self._real(path) if image.interp else path)
-        key = (*kind, secure, origin if "$" in self.environ.get("LD_LIBRARY_PATH", "") else "")
+        key = (*kind, secure, origin if "$" in self._library_path else "")
         if key not in self._walkers:
             is_musl = "ld-musl" in (image.interp or "") or (not image.interp and image.libc == "musl")
             make = musl.rules if is_musl else glibc.rules
@@ -182,7 +199,7 @@ def resolve(
     environ: "Mapping[str, str] | None" = None,
     root: "str | os.PathLike[str] | None" = None,
     loaded: "Iterable[str | os.PathLike[str]]" = (),
-) -> Closure:
+) -> "Closure":
     """Say what the dynamic linker would map for an ELF file, from where and why, without running or mapping any.
 
     Parameters: `path`, the file; `environ`, the environment in which it would start, by default this process's
@@ -248,10 +265,11 @@ class Walked:
         needed = {edge[1] for file in self._files for edge in file[3]}
         return [path for path in self.paths if path not in needed and path != self.root]
 
-    def needed(self, path: str) -> tuple[Edge, ...]:
-        """What a file of `paths` needs, in order."""
+    def needed(self, path: str, passed_over: "Container[str]" = ()) -> tuple[Edge, ...]:
+        """What a file of `paths` needs, in order, but for what is answered by a file that is passed over."""
         place = self._places.get(path)
-        return () if place is None else tuple([self._edge(edge) for edge in self._files[place][3]])
+        edges = () if place is None else self._files[place][3]
+        return tuple([self._edge(edge) for edge in edges if edge[1] not in passed_over or edge[4] is not None])
 
     def finder(self, path: str) -> tuple[str, Edge] | None:
         """The first file that needs another by a search, and how that is found; None where nothing searches."""

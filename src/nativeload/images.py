@@ -8,6 +8,7 @@ from nativeload.spec import Record, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from nativeload.spec import Rejection, Trace
@@ -88,12 +89,22 @@ class Image(Record):
     @property
     def libc(self) -> str:
         """ "glibc", "musl", or "" where the file names no C library."""
-        for name in self.needed:
-            if name == "libc.so.6" or name.startswith("ld-linux"):
-                return "glibc"
-            if name == "libc.so" or name.startswith(("libc.musl-", "ld-musl-")):
-                return "musl"
-        return ""
+        return libc(self.needed)
+
+
+def libc(needed: "Iterable[str]") -> str:
+    """The C library among names that are needed: "glibc", "musl", or ""."""
+    for name in needed:
+        if name == "libc.so.6" or name.startswith("ld-linux"):
+            return "glibc"
+        if name == "libc.so" or name.startswith(("libc.musl-", "ld-musl-")):
+            return "musl"
+    return ""
+
+
+def made(facts: "tuple[Any, ...]") -> Image:
+    """The record of what a backend's `image` gives."""
+    return Image(**dict(zip(Image.__slots__, facts, strict=True)))
 
 
 def read(path: str, symbols: tuple[str, ...] = (), trace: "Trace | None" = None) -> Image:
@@ -105,8 +116,7 @@ def read(path: str, symbols: tuple[str, ...] = (), trace: "Trace | None" = None)
     known = _memo.get((path, symbols))
     if known is not None and known[0] == (state or core.signature(path)):
         return known[1]
-    facts: dict[str, Any] = dict(zip(Image.__slots__, core.image(path, symbols), strict=True))
-    image = Image(**facts)
+    image = made(core.image(path, symbols))
     if len(_memo) >= _MEMO:
         _memo.clear()
     _memo[path, symbols] = " ".join(map(str, image.signature)), image

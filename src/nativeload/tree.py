@@ -8,7 +8,7 @@ from nativeload.terminal import Paint, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from typing import Protocol
 
     from nativeload.closure import Closure, Edge, Problem
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         def strays(self) -> Sequence[str]:
             """What would be mapped although no file needs it."""
 
-        def needed(self, path: str) -> Sequence[Edge]:
-            """What a file needs, in order."""
+        def needed(self, path: str, passed_over: Container[str] = ()) -> Sequence[Edge]:
+            """What a file needs, in order; some of what is passed over may be left out."""
 
         def finder(self, path: str) -> tuple[str, Edge] | None:
             """The first file that needs another by a search, and how that is found; None where nothing searches."""
@@ -57,7 +57,7 @@ class Tree:
         self._verbose = verbose
         self._paint = Paint(colour)
         self._seen: set[str] = set()
-        self._folded: dict[str | None, bool] = {None: False}
+        self._folded: set[str] = set()
 
     def add(self, one: "Shown") -> None:
         """A file and below it what it needs; then what is wrong."""
@@ -85,7 +85,8 @@ class Tree:
         """The branches below a file that is shown here."""
         self._seen.add(path)
         drawing.drawn.add(path)
-        edges = [edge for edge in drawing.one.needed(path) if not self._is_folded(edge, drawing)]
+        needed = drawing.one.needed(path, () if drawing.broken else self._folded)
+        edges = [edge for edge in needed if not self._is_folded(edge, drawing)]
         strays = [] if path != drawing.one.root else [one for one in drawing.one.strays if not self._is_hidden(one)]
         last = len(edges) + len(strays) - 1
         for place, edge in enumerate(edges):
@@ -144,12 +145,11 @@ class Tree:
 
     def _is_folded(self, edge: "Edge", drawing: "_Drawing") -> bool:
         path = edge.path
-        if self._verbose or edge.fatal is not None or path in drawing.broken:
+        if self._verbose or path is None or edge.fatal is not None or path in drawing.broken:
             return False
-        folded = self._folded.get(path)
-        if folded is None:
-            folded = self._folded[path] = path is not None and is_family(path)
-        return folded
+        if path not in self._folded and is_family(path):
+            self._folded.add(path)
+        return path in self._folded
 
     def _is_hidden(self, path: str) -> bool:
         return not self._verbose and is_family(path)
@@ -192,7 +192,7 @@ class _Records:
         named = {edge.path for image in closure.images for edge in image.needed}
         self.strays = [path for path in self._needed if path not in named and path != closure.root]
 
-    def needed(self, path: str) -> "Sequence[Edge]":
+    def needed(self, path: str, passed_over: "Container[str]" = ()) -> "Sequence[Edge]":  # noqa: ARG002
         """What a file needs, in order."""
         return self._needed.get(path, ())
 
