@@ -95,7 +95,7 @@ def test_signatures_are_as_they_are(name: str) -> None:
     assert re.sub("[\"']", "", signature) in re.sub("[\"']", "", section)
 
 
-@pytest.mark.parametrize("name", ["LibrarySpec", "Provider", "Explanation", "LoadedImage"])
+@pytest.mark.parametrize("name", ["LibrarySpec", "Provider", "Explanation", "LoadedImage", "Closure"])
 def test_every_field_is_documented(name: str) -> None:
     section = _sections(_text(API))[name]
     assert [one for one in getattr(nativeload, name).__slots__ if f"`{one}`" not in section] == []
