@@ -36,6 +36,19 @@ token_at(const struct nl_walk *walk, const struct nl_node *node, const char *tex
     return 0;
 }
 
+bool
+nl_has_token(const struct nl_walk *walk, const struct nl_node *node, const char *text)
+{
+    const char *value;
+    size_t length;
+    for (text = walk->rules->musl ? NULL : strchr(text, '$'); text != NULL; text = strchr(text + 1, '$')) {
+        if (token_at(walk, node, text + 1, strlen(text + 1), &value, &length) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a directory, "." and ".." taken out of it, is below one of the default ones: what a privileged program
  * trusts (is_trusted_path_normalize in elf/dl-load.c). */
 static bool
@@ -99,7 +112,7 @@ nl_expand(struct nl_walk *walk, const struct nl_node *node, const char *text, si
             out[used++] = text[i++];
             continue;
         }
-        if (walk->rules->secure && value == node->origin) {
+        if (walk->rules->secure && node->program && value == node->origin) {
             size_t after = i + 1 + token;
             if (i > 0 || (after < length && text[after] != '/')) {
                 return NL_OK;
@@ -189,6 +202,9 @@ nl_expand_paths(struct nl_walk *walk, struct nl_node *node)
     node->expanded = true;
     if (walk->rules->musl) { /* either serves like the other, and is inherited */
         const char *text = runpath != NULL ? runpath : rpath;
+        if (walk->rules->secure && node->program && text != NULL && strchr(text, '$') != NULL) {
+            return NL_OK; /* whoever starts it chooses its path */
+        }
         return musl_refuses(text) ? NL_OK : add_directories(walk, node, text, ":\n", &node->rpath);
     }
     if (runpath != NULL) { /* silences the DT_RPATH */

@@ -139,8 +139,7 @@ is_program(const struct nl_facts *facts)
 static enum nl_status
 find_origin(struct nl_walk *walk, struct nl_node *node)
 {
-    const struct nl_facts *facts = node->facts;
-    char *real = is_program(facts) ? nl_file_real(walk->images->root, node->path) : NULL;
+    char *real = node->program ? nl_file_real(walk->images->root, node->path) : NULL;
     char *working = NULL;
     const char *path = real != NULL ? real : node->path;
     const char *slash = strrchr(path, '/');
@@ -200,7 +199,7 @@ add_node(struct nl_walk *walk, const char *path, struct nl_facts *facts, int32_t
     }
     walk->nodes = nodes;
     struct nl_node *node = &nodes[walk->node_count];
-    *node = (struct nl_node){.facts = facts, .path = path, .loader = loader, .next = -1};
+    *node = (struct nl_node){.facts = facts, .path = path, .loader = loader, .next = -1, .program = is_program(facts)};
     *added = (int32_t)walk->node_count++;
     enum nl_status status = find_origin(walk, node);
     file_key(facts, key);
@@ -384,7 +383,10 @@ follow(struct nl_walk *walk, int32_t requester, const char *name, enum nl_kind k
     walk->edges = edges;
     enum nl_status status = NL_OK;
     edge.name = name;
-    if (strchr(name, '$') != NULL && !walk->rules->musl) {
+    if (walk->rules->secure && nl_has_token(walk, &walk->nodes[requester], name)) {
+        kind = edge.kind = kind == NL_AUXILIARY ? NL_FILTERED : kind;
+        edge.fatal = "a privileged program takes no dynamic string token there";
+    } else if (strchr(name, '$') != NULL && !walk->rules->musl) {
         const char *expanded;
         status = nl_expand(walk, &walk->nodes[requester], name, strlen(name), &expanded);
         edge.name = expanded != NULL ? expanded : name;

@@ -71,6 +71,7 @@ struct nl_node {
     uint32_t origin_length;
     int32_t loader; /* the node that wanted it, -1 for none */
     int32_t next;   /* in load order, -1 for the last */
+    bool program;
     bool done;
     bool expanded;
     struct nl_texts rpath;
@@ -145,6 +146,9 @@ enum nl_status nl_texts_add(struct nl_texts *texts, const char *text);
 /* What a text means to a node: $ORIGIN, $LIB and $PLATFORM put in; NULL where one of them stands for nothing. */
 enum nl_status nl_expand(struct nl_walk *walk, const struct nl_node *node, const char *text, size_t length,
                          const char **result);
+
+/* Whether a text has a dynamic string token in it. */
+bool nl_has_token(const struct nl_walk *walk, const struct nl_node *node, const char *text);
 
 /* Fills a node's rpath and runpath. */
 enum nl_status nl_expand_paths(struct nl_walk *walk, struct nl_node *node);

@@ -186,14 +186,15 @@ class Node:
         self.done = False
         self.edges: list[tuple[tuple[str, str | None, int, int, str | None, int, Tries], Node | None]] = []
         self.filters: list[Node] = []
-        self._trusted = linker.trusted
+        self._trusted = linker.trusted if facts.is_program else None
         self._tokens = {"ORIGIN": _origin(path, facts, linker), **linker.tokens}
         self.rpath: list[str] = []
         self.runpath: list[str] = []
         if linker.musl:  # knows $ORIGIN alone; either path serves like the other, and is inherited
             text = facts.runpath if facts.runpath is not None else facts.rpath or ""
-            if all(part.startswith(("ORIGIN", "{ORIGIN}")) for part in text.split("$")[1:]):
-                found = rpath.directories(text, {"ORIGIN": self._tokens["ORIGIN"]}, ":\n", self._trusted)
+            unsafe = self._trusted is not None and "$" in text  # whoever starts it chooses its path
+            if not unsafe and all(part.startswith(("ORIGIN", "{ORIGIN}")) for part in text.split("$")[1:]):
+                found = rpath.directories(text, {"ORIGIN": self._tokens["ORIGIN"]}, ":\n")
                 self.rpath = [directory for directory in found if directory != "."]
         elif facts.runpath is not None:  # silences the DT_RPATH
             self.runpath = rpath.directories(facts.runpath, self._tokens, ":", self._trusted)
@@ -206,6 +207,12 @@ class Node:
         while node is not None:
             yield node
             node = node.loader
+
+    def has_token(self, text: str) -> bool:
+        """Whether a text has a dynamic string token in it."""
+        from nativeload.linkers import rpath
+
+        return "$" in text and rpath.expand(text, dict.fromkeys(self._tokens, "\0")) != text
 
     def expand(self, text: str) -> str:
         """What this file means by a text with dynamic string tokens in it."""

@@ -143,7 +143,10 @@ class _Walk:
         answer: Node | None = None
         edge: Edge = name, None, MISSING, -1, "a dynamic string token in it stands for nothing", kind, ()
         fresh = False
-        if expanded:
+        if self.linker.trusted is not None and not self.linker.musl and node.has_token(name):
+            kind = _FILTERED if kind == _AUXILIARY else kind
+            edge = name, None, MISSING, -1, "a privileged program takes no dynamic string token there", kind, ()
+        elif expanded:
             edge, answer, fresh = self._resolve(node, expanded, kind)
         if kind != _NEEDED and answer is not None and not fresh and self._never_ends(answer, node):
             kind = _FILTERED
