@@ -468,6 +468,30 @@ preload(struct nl_walk *walk, const char *name)
     return status;
 }
 
+/* Whether a file's C library is musl, as far as its names tell. */
+static bool
+needs_musl(const struct nl_facts *facts)
+{
+    for (uint32_t i = 0; i < facts->needed.count; i++) {
+        const char *name = facts->text + facts->needed.items[i];
+        if (strcmp(name, "libc.so.6") == 0 || strncmp(name, "ld-linux", 8) == 0) {
+            return false;
+        }
+        if (strcmp(name, "libc.so") == 0 || strncmp(name, "libc.musl-", 10) == 0 || strncmp(name, "ld-musl-", 8) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a file is a library that this linker would map: others have other rules. */
+static bool
+is_own(const struct nl_rules *rules, const struct nl_facts *facts)
+{
+    return facts->wide == rules->wide && facts->big == rules->big && facts->machine == rules->machine
+           && facts->interp == 0 && needs_musl(facts) == rules->musl;
+}
+
 enum nl_status
 nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count)
 {
@@ -486,6 +510,9 @@ nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count)
         if (status == NL_OK && facts->status != NL_OK) {
             walk->images->fault = facts->fault;
             status = facts->status;
+        }
+        if (status == NL_OK && walk->own && !is_own(walk->rules, facts)) {
+            status = nl_fail(&walk->images->fault, NL_MALFORMED, "another linker's file, or a program");
         }
         if (status == NL_OK && node_of_file(walk, facts) < 0) {
             int32_t loader = walk->node_count > 0 && is_program(walk->nodes[0].facts) ? 0 : -1;

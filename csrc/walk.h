@@ -93,6 +93,7 @@ struct nl_walk {
     struct nl_images *images;
     bool process; /* among the images of this process, whose linker is asked too */
     bool record;  /* keep every try */
+    bool own;     /* refuse a file that another linker would map, or a program: NL_MALFORMED */
     bool preloading; /* what LD_PRELOAD names is looked for */
     struct nl_node *nodes;
     uint32_t node_count, node_room;

@@ -6,7 +6,7 @@
 #include "../process.h"
 #include "../symtab.h"
 
-enum { WALK_PROCESS = 1, WALK_RECORD = 2, WALK_AGAIN = 4, WALK_TERSE = 8 };
+enum { WALK_PROCESS = 1, WALK_RECORD = 2, WALK_AGAIN = 4, WALK_TERSE = 8, WALK_OWN = 16 };
 
 /* Whether everything was found and every version is given: then a terse answer is None. */
 static bool
@@ -142,6 +142,7 @@ journey_start(struct journey *journey, PyObject *const *args)
         .images = &journey->linker->images,
         .process = journey->options & WALK_PROCESS,
         .record = journey->options & WALK_RECORD,
+        .own = journey->options & WALK_OWN,
         .first = -1,
         .last = -1,
     };

@@ -130,7 +130,8 @@ def walk(
 
     `known` are (name, path) of what is there before. `options` adds up: 1, the images of this process are there too,
     and its linker is asked what they were requested by; 2, `tries` are kept (None for why: nothing is there); 4, a file that was read once has not changed since; 8, None where every name is answered by an
-    absolute path, every version is given, and this CPU will do.
+    absolute path, every version is given, and this CPU will do; 16, a ValueError for a file that is a program, or
+    that another linker would map.
 
     Where the first file of all is a program, it is who loads the others. Breadth first; the walk ends where the linker would give up. Raises OSError and ValueError for a file of `groups`.
     """

@@ -9,7 +9,7 @@ import stat
 from nativeload import core, images, roots
 from nativeload.errors import ImageError
 from nativeload.linkers import glibc, musl
-from nativeload.loading import AGAIN, AUXILIARY, HOW, LOADED, RECORD, instead
+from nativeload.loading import AGAIN, AUXILIARY, HOW, LOADED, OWN, RECORD, instead
 from nativeload.spec import Record
 
 TYPE_CHECKING = False
@@ -109,14 +109,21 @@ class Resolver:
         self._library_path = self.environ.get("LD_LIBRARY_PATH", "")
         self._walkers: dict[tuple[object, ...], tuple[Rules, object]] = {}
         self._starts: dict[tuple[object, ...], tuple[object, str, list[str]]] = {}
+        self._usual: tuple[object, str, list[str]] | None = None  # of the kind of library that came last
 
-    def resolve(self, path: str, loaded: "Iterable[str]" = ()) -> Closure:
+    def resolve(self, path: str, loaded: "Sequence[str]" = ()) -> Closure:
         """The closure of one file, where the files of `loaded` have been loaded before. Raises ImageError."""
         return self.walk(path, loaded).closure()
 
-    def walk(self, path: str, loaded: "Iterable[str]" = ()) -> "Walked":
+    def walk(self, path: str, loaded: "Sequence[str]" = ()) -> "Walked":
         """What `resolve` makes a closure of, for who reads only some of it. Raises ImageError."""
         whole = path if self.root else os.path.abspath(path)
+        if self._usual is not None and not loaded:
+            walker, own, preloads = self._usual
+            try:
+                return Walked(whole, self._walk(walker, ((whole, *preloads),), OWN), set(), own, bool(preloads))
+            except (OSError, ValueError):
+                pass  # It is a program, or another linker's, or not sound, which is found out below.
         try:
             facts = core.image(roots.inside(self.root, whole))
             walker, own, preloads = self._start(whole, facts)
@@ -155,11 +162,11 @@ class Resolver:
             listed = not rules.musl and glibc.is_always_listed(image, self.root)
             known = walker, rules.own if listed else "", self._preloads(rules)
             if same_for_all:
-                self._starts[kind] = known
+                self._usual = self._starts[kind] = known
         return known
 
-    def _walk(self, walker: object, groups: tuple[tuple[str, ...], ...]) -> "Any":
-        return core.walk(walker, groups, (), self._options)
+    def _walk(self, walker: object, groups: tuple[tuple[str, ...], ...], options: int = 0) -> "Any":
+        return core.walk(walker, groups, (), self._options | options)
 
     def _preloads(self, rules: "Rules") -> list[str]:
         text = self.environ.get("LD_PRELOAD", "").replace(":", " ")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nativeload.spec import Fact
 
 # `core.walk`'s options and numbers
-PROCESS, RECORD, AGAIN, TERSE = 1, 2, 4, 8
+PROCESS, RECORD, AGAIN, TERSE, OWN = 1, 2, 4, 8, 16
 HOW = ("not found", "already loaded", "rpath", "LD_LIBRARY_PATH", "runpath", "ld.so.cache", "default", "path")
 LOADED = 1
 AUXILIARY = 1

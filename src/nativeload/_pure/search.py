@@ -33,6 +33,13 @@ _ABSENT_TO_MUSL = (*_ABSENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _NO_FILE = (errno.EISDIR, errno.EINVAL)
 
 
+def _libc(name: str) -> str:
+    """The C library that a needed name tells, "" for a name of anything else."""
+    if name == "libc.so.6" or name.startswith("ld-linux"):
+        return "glibc"
+    return "musl" if name == "libc.so" or name.startswith(("libc.musl-", "ld-musl-")) else ""
+
+
 class Facts:
     """What a walk needs of one file."""
 
@@ -152,6 +159,12 @@ class Linker:
         if not path or (nodeflib and path.startswith(tuple(f"{directory}/" for directory in self.default))):
             return []
         return [path]
+
+    def is_own(self, facts: Facts) -> bool:
+        """Whether a file is a library that this linker would map: others have other rules."""
+        same = (facts.elf_class, facts.byteorder, facts.machine) == (*self.kind, self.machine)
+        libcs = (_libc(name) for name in facts.needed)
+        return same and facts.interp is None and (next(filter(None, libcs), "") == "musl") == self.musl
 
     def refuses(self, facts: Facts) -> str | None:
         """Why the linker gives up at a file of the right name; "" where it takes it, None where it looks further."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     # name, path, how, owner, why it is fatal, kind, tries
     Edge = tuple[str, str | None, int, int, str | None, int, Tries]
 
-_PROCESS, _RECORD, _AGAIN, _TERSE = 1, 2, 4, 8
+_PROCESS, _RECORD, _AGAIN, _TERSE, _OWN = 1, 2, 4, 8, 16
 _NEEDED, _AUXILIARY, _FILTERED = 0, 1, 2
 _MUSL_OWN = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
 
@@ -71,6 +71,7 @@ class _Walk:
         self.linker = linker
         self.record = bool(options & _RECORD)
         self.process = bool(options & _PROCESS)
+        self.own = bool(options & _OWN)
         self.fatal = False
         self.nodes: list[Node] = []
         self.names: dict[str, Node | str] = {}
@@ -89,6 +90,8 @@ class _Walk:
         facts = self.linker.facts(paths[0])
         if isinstance(facts, str):
             raise ValueError(facts)
+        if self.own and not self.linker.is_own(facts):
+            raise ValueError("malformed: another linker's file, or a program")
         if facts.file not in self.files:
             program = self.nodes[0] if self.nodes and self.nodes[0].facts.is_program else None
             self.nodes.append(self._add(paths[0], facts, program))
