@@ -100,6 +100,8 @@ def _setting(variable: str) -> str:
 
 def _name_of(requirement: str) -> str:
     """The library's name: what stands before the extras, the specifier or anything else."""
+    if requirement.isalnum():
+        return requirement
     for position, character in enumerate(requirement):
         if not (character.isalnum() or character in "._+-"):
             return requirement[:position]

@@ -99,10 +99,15 @@ class Candidate(Record):
     siblings: tuple[str, ...]
 
 
+_UNDECLARED: "dict[str, Any]" = {
+    "provider": None, "version": None, "soname": None, "abi": (), "entry": None, "siblings": ()
+}  # fmt: skip
+
+
 def candidate(path: str, origin: "Origin", reason: str, **known: "Any") -> Candidate:
     """A Candidate of which only `known` is declared."""
-    fields = {"provider": None, "version": None, "soname": None, "abi": (), "entry": None, "siblings": ()}
-    return Candidate(path=path, origin=origin, reason=reason, **{**fields, **known})
+    fields = {"path": path, "origin": origin, "reason": reason, **_UNDECLARED, **known}
+    return Candidate(**fields)
 
 
 class Rejection(Record):

@@ -23,6 +23,7 @@ class Linker:
         self.program = images.process()
         self.isa_level = core.isa_level()
         self.search_path = core.search_path()
+        self.relative = [(directory, kind) for directory, kind in self.search_path if not directory.startswith("/")]
         self._own = {kind: [d for d, k in self.search_path if k == kind] for kind in ("LD_LIBRARY_PATH", "default")}
         self.checks_versions = core.libc()[0] == "glibc"  # musl knows no symbol versions, no hwcaps and no cache
         self.hwcaps = [f"x86-64-v{n}" for n in range(self.isa_level, 1, -1)] if self.checks_versions else []

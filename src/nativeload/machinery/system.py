@@ -36,9 +36,8 @@ class SystemFinder:
 def _paths(
     linker: host.Linker, requirement: Requirement, entry: "Entry | None", trace: "Trace"
 ) -> "Iterator[tuple[str, str]]":
-    for directory, kind in linker.search_path:
-        if not directory.startswith("/"):
-            trace.absent(directory or ".", f"{kind} names the current directory, and nothing is loaded from there")
+    for directory, kind in linker.relative:
+        trace.absent(directory or ".", f"{kind} names the current directory, and nothing is loaded from there")
     yield from _in_directories(linker.before, requirement, entry, trace)
     for path in _cached(linker, requirement, entry):
         yield path, "in ld.so.cache"
