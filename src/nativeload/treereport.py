@@ -1,7 +1,5 @@
 """`--tree FILE…`: what the dynamic linker would map for each file, as a tree, a graph or JSON."""
 
-import os
-
 from nativeload.closure import Closure, Problem, Resolver
 from nativeload.errors import ImageError
 
@@ -11,12 +9,19 @@ if TYPE_CHECKING:
 
 
 class Files:
-    """The files asked about, below `root`, where the files of `loaded` have been loaded before."""
+    """The files asked about, below `root`, where the files of `loaded` have been loaded before.
+
+    Raises ImageError for one of these that cannot be read.
+    """
 
     def __init__(self, paths: "Sequence[str]", root: str, loaded: "Sequence[str]") -> None:
-        self._paths = [f"/{path.lstrip('/')}" for path in paths] if root else paths
+        self._paths = [_inside(path) for path in paths] if root else paths
         self._root = root
-        self._loaded = loaded
+        self._loaded = [_inside(path) for path in loaded] if root else loaded
+        if loaded:
+            resolver = Resolver(root=root)
+            for path in self._loaded:
+                resolver.image(path)
 
     def text(self, *, verbose: bool, colour: bool) -> tuple[str, bool]:
         """The tree, and whether all is well."""
@@ -67,6 +72,11 @@ def closure(resolver: Resolver, path: str, loaded: "Sequence[str]" = ()) -> Clos
         return Closure(root=error.path, status="fatal", images=(), problems=(problem,))
 
 
+def _inside(path: str) -> str:
+    """A path as it is below a root."""
+    return f"/{path.lstrip('/')}"
+
+
 def before(names: "Sequence[str]") -> list[str]:
     """The files that `--after` puts first: a path, or what `load` of a requirement would load, in order.
 
@@ -75,7 +85,7 @@ def before(names: "Sequence[str]") -> list[str]:
     files: list[str] = []
     for name in names:
         if "/" in name:
-            files.append(os.path.abspath(name))
+            files.append(name)
             continue
         from nativeload import resolution
 
