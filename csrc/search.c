@@ -240,6 +240,13 @@ try_directories(struct quest *quest, enum nl_how how, const struct nl_texts *dir
     return NEXT;
 }
 
+/* Whether an entry of ld.so.cache is for this machine: i386's linker also takes those of no C library (dl-cache.h). */
+static bool
+takes(const struct nl_rules *rules, int32_t flags)
+{
+    return flags == rules->cache_flags || (rules->cache_flags == 3 && flags == 1);
+}
+
 /* The file that ld.so.cache holds under the name, for the best subdirectory that this CPU takes. */
 static enum outcome
 try_cache(struct quest *quest, bool nodeflib)
@@ -260,7 +267,7 @@ try_cache(struct quest *quest, bool nodeflib)
         while (hit->hwcaps != NULL && rank < rules->hwcaps.count && strcmp(rules->hwcaps.items[rank], hit->hwcaps) != 0) {
             rank++;
         }
-        if (hit->flags != rules->cache_flags || (hit->hwcaps != NULL && rank == rules->hwcaps.count)) {
+        if (!takes(rules, hit->flags) || (hit->hwcaps != NULL && rank == rules->hwcaps.count)) {
             continue;
         }
         rank = hit->hwcaps != NULL ? rank : UINT32_MAX - 1;

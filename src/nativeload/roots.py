@@ -19,6 +19,8 @@ def below(root: str, path: str) -> str:
     while rest:
         part = rest.pop()
         if part == "..":
+            if not os.path.isdir("/".join((root, *found))):
+                return "/".join((root, *found, "."))  # which the kernel refuses, as it would refuse this path
             del found[-1:]
             continue
         whole = "/".join((root, *found, part))

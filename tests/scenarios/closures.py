@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nativeload import resolve
 from parts import cc, execute
 from parts.truth import system_linker, truth
-from scenarios.libraries import stub
+from scenarios.libraries import machine, stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +59,14 @@ def program(
     words += [] if source else ["-nostdlib"]
     common = ["-Wl,--no-as-needed", "-Wl,--allow-shlib-undefined", *words]
     path.parent.mkdir(parents=True, exist_ok=True)
-    return cc(source or "void _start(void) {}", path, *common, *flags, *map(stub, needed), shared=False)
+    return cc(
+        source or "void _start(void) {}",
+        path,
+        *common,
+        *flags,
+        *(stub(name, *machine(flags)) for name in needed),
+        shared=False,
+    )
 
 
 def agree(

@@ -32,7 +32,7 @@ def library(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     if flags:  # They may name files, whose content decides.
-        return _compile(path, source, *flags, *words, *(stub(name) for name in needed))
+        return _compile(path, source, *flags, *words, *(stub(name, *machine(flags)) for name in needed))
     return Path(shutil.copy(_compiled(source, (*words, *(stub(name) for name in needed))), path))
 
 
@@ -46,9 +46,14 @@ def _compiled(source: str, words: tuple[str | Path, ...]) -> Path:
 
 
 @functools.cache
-def stub(soname: str) -> Path:
+def stub(soname: str, *flags: str) -> Path:
     """A library to link with, of which nothing but its DT_SONAME is taken."""
-    return _compiled("", (f"-Wl,-soname,{soname}",))
+    return _compiled("", (f"-Wl,-soname,{soname}", *flags))
+
+
+def machine(flags: Iterable[str | Path]) -> list[str]:
+    """Those of a compiler's flags that say for which machine."""
+    return [flag for flag in flags if isinstance(flag, str) and flag.startswith("-m")]
 
 
 @functools.cache

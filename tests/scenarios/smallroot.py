@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from parts import execute
+from parts.roots import inside
 from parts.truth import system_linker
 from scenarios.ldcache import LDCONFIG
 
@@ -21,7 +22,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root asks a link
 
 def small_root(directory: Path, linker: Path | None = None, *, at: str = "") -> Path:
     """A root with this linker, by default the system's, at the path that programs name."""
-    place = below(directory, at or system_linker())
+    place = inside(directory, at or system_linker())  # where links lead is not below it
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(linker or os.path.realpath(system_linker()), place)
     (directory / "etc").mkdir(exist_ok=True)

@@ -113,7 +113,14 @@ class Linker:
         """Whether LD_PRELOAD may mean a file of a directory: for a privileged program, what is set-user-ID."""
         if self.trusted is None or not self.preloading:
             return True
-        return bool(os.stat(self.real(path)).st_mode & stat.S_ISUID)
+        return bool(self.mode(path) & stat.S_ISUID)
+
+    def mode(self, path: str) -> int:
+        """The kind and the permissions of what is at a path, 0 where there is nothing."""
+        try:
+            return os.stat(self.real(path)).st_mode
+        except (OSError, ValueError):
+            return 0
 
     def facts(self, path: str) -> Facts | str:
         """The facts of a file, or what is wrong with its content. Raises OSError."""
@@ -144,7 +151,7 @@ class Linker:
         """The places looked at for one directory: the subdirectories that it has, then itself."""
         if directory not in self._places:
             tops = {name.partition("/")[0] for name in self.subdirectories}
-            there = {top for top in tops if os.path.exists(self.real(f"{directory}/{top}"))}
+            there = {top for top in tops if self.mode(f"{directory}/{top}")}
             below = [f"{directory}/{name}" for name in self.subdirectories if name.partition("/")[0] in there]
             self._places[directory] = [*below, directory]
         return self._places[directory]
@@ -153,7 +160,9 @@ class Linker:
         """The file that ld.so.cache holds under a name, for the best subdirectory that this CPU takes."""
         best: list[tuple[int, str]] = []
         for _, path, flags, hwcap in ldcache_search(self.cache, name, False) if self.cache else ():
-            if flags == self.cache_flags and (hwcap is None or hwcap in self.hwcaps):
+            # i386's linker also takes entries of no C library (dl-cache.h)
+            taken = flags == self.cache_flags or (self.cache_flags == 3 and flags == 1)
+            if taken and (hwcap is None or hwcap in self.hwcaps):
                 best.append((self.hwcaps.index(hwcap) if hwcap is not None else len(self.hwcaps), path))
         path = min(best, key=lambda hit: hit[0])[1] if best else ""
         if not path or (nodeflib and path.startswith(tuple(f"{directory}/" for directory in self.default))):
@@ -271,7 +280,7 @@ def _try(linker: Linker, path: str) -> tuple[Facts | None, str | None, str | Non
             return None, words, None, False
         absent = error.errno in (_ABSENT_TO_MUSL if linker.musl else _ABSENT)
         if not absent and not linker.musl:  # another error counts only in a directory that is one (open_path)
-            absent = not os.path.isdir(linker.real(os.path.dirname(path) or "."))
+            absent = not stat.S_ISDIR(linker.mode(os.path.dirname(path) or "."))
         return None, None, None if error.errno == errno.ENOENT else words, absent
     if isinstance(facts, str):
         return None, facts, None, False

@@ -2,18 +2,18 @@
 
 from nativeload import core
 
-EM_X86_64 = 62
-_PLATFORMS = {EM_X86_64: "x86_64", 183: "aarch64"}
-_platform = ""
+EM_386, EM_X86_64 = 3, 62
+_PLATFORMS = {EM_386: "i686", EM_X86_64: "x86_64", 183: "aarch64"}
+_platforms: dict[int, str] = {}
 
 
 def subdirectories(machine: int, hwcaps: list[str], version: str) -> list[str]:
     """What a version of glibc looks into below each directory of a search before the directory itself, in order."""
     named = [f"glibc-hwcaps/{name}" for name in hwcaps]
-    if machine != EM_X86_64 or [int(part) for part in version.split(".")[:2]] >= [2, 37]:
+    if machine not in (EM_386, EM_X86_64) or [int(part) for part in version.split(".")[:2]] >= [2, 37]:
         return named
     # Until then: every subset of these names, the fullest first.
-    names = ["tls", platform(machine), "x86_64"]
+    names = ["tls", platform(machine), "x86_64" if machine == EM_X86_64 else "sse2"]
     if names[1] == "haswell" and core.isa_level() > 3:
         names.insert(2, "avx512_1")
     bits = range(len(names) - 1, -1, -1)
@@ -24,12 +24,10 @@ def subdirectories(machine: int, hwcaps: list[str], version: str) -> list[str]:
 
 def platform(machine: int) -> str:
     """What $PLATFORM stands for: AT_PLATFORM, and on an Intel what glibc calls it (sysdeps/x86/cpu-features.c)."""
-    global _platform
-    if not _platform:
-        _platform = _PLATFORMS.get(machine, "")
-        if machine == EM_X86_64 and core.isa_level() > 2 and _is_intel():
-            _platform = "haswell"
-    return _platform
+    if machine not in _platforms:
+        haswell = machine == EM_X86_64 and core.isa_level() > 2 and _is_intel()
+        _platforms[machine] = "haswell" if haswell else _PLATFORMS.get(machine, "")
+    return _platforms[machine]
 
 
 def _is_intel() -> bool:
