@@ -153,12 +153,9 @@ def _main(arguments: "Sequence[str] | None" = None) -> int:
     options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(options)
-    except RequirementError as error:
-        print(f"nativeload: {error}", file=sys.stderr)
-        return USAGE
     except NativeLoadError as error:
-        print(f"nativeload: {error}", file=sys.stderr)
-        return REFUSED
+        print(f"nativeload: {_plain_text(str(error))}", file=sys.stderr)
+        return USAGE if isinstance(error, RequirementError) else REFUSED
 
 
 def _run(options: _Options) -> int:
@@ -201,7 +198,7 @@ def _module(name: str, after: list[str], as_json: bool) -> int:
     from nativeload.treereport import before
 
     report = modulereport.explain(name, before(after))
-    _show(_json(report.to_dict()) if as_json else str(report))
+    _show(_json(report.to_dict()) if as_json else _plain_text(str(report)))
     return FOUND if report.status == "ok" else REFUSED
 
 
@@ -214,7 +211,7 @@ def _check(names: list[str], as_json: bool) -> int:
     finally:
         if told:
             command.hidden()
-    _show(_json(report.to_dict()) if as_json else str(report))
+    _show(_json(report.to_dict()) if as_json else _plain_text(str(report)))
     return REFUSED if report.is_broken else FOUND
 
 
@@ -224,7 +221,7 @@ def _explain(names: list[str], as_json: bool) -> int:
         facts = [one.to_dict() for one in found]
         _show(_json(facts[0] if len(facts) == 1 else facts))
     else:
-        _show("\n\n".join(map(str, found)))
+        _show(_plain_text("\n\n".join(map(str, found))))
     return FOUND if all(one.status == "found" for one in found) else REFUSED
 
 
@@ -244,6 +241,13 @@ def _json(facts: object) -> str:
     return json.dumps(facts, indent=2)
 
 
+def _plain_text(report: str) -> str:
+    """A report as a terminal may see it, whatever the names of files in it hold."""
+    from nativeload.terminal import printable_lines
+
+    return printable_lines(report)
+
+
 def _show(report: str) -> None:
     """Print; where the reader (a pager, head) has seen enough, that is no failure and changes no exit status."""
     try:
@@ -256,7 +260,7 @@ def _overview(as_json: bool) -> int:
     from nativeload import overview
 
     facts = overview.overview()
-    _show(_json(facts) if as_json else overview.text(facts))
+    _show(_json(facts) if as_json else _plain_text(overview.text(facts)))
     return FOUND
 
 
@@ -267,7 +271,8 @@ def _list(as_json: bool) -> int:
     if as_json:
         _show(_json({"version": 1, "libraries": libraries}))
     else:
-        _show("\n".join(map(overview.provided_line, libraries)) or "no installed distribution provides a library")
+        lines = map(overview.provided_line, libraries)
+        _show(_plain_text("\n".join(lines)) or "no installed distribution provides a library")
     return FOUND
 
 

@@ -31,6 +31,11 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(one if one.isprintable() else _escape(one) for one in text)
 
 
+def printable_lines(text: str) -> str:
+    """A text of several lines as it may be shown."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # a byte, as os.fsdecode has it
