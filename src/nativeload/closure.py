@@ -278,13 +278,14 @@ class Walked:
         edges = () if place is None else self._files[place][3]
         return tuple([self._edge(edge) for edge in edges if edge[1] not in passed_over or edge[4] is not None])
 
-    def finder(self, path: str) -> tuple[str, Edge] | None:
-        """The first file that needs another by a search, and how that is found; None where nothing searches."""
+    def finders(self) -> dict[str, tuple[str, str]]:
+        """{file: the first that needs it by a search, and by what rule it is found}."""
+        found: dict[str, tuple[str, str]] = {}
         for file in self._files:
             for edge in file[3]:
-                if edge[1] == path and edge[2] != LOADED:
-                    return file[0], self._edge(edge)
-        return None
+                if edge[2] != LOADED and edge[1] is not None and edge[1] not in found:
+                    found[edge[1]] = file[0], self._edge(edge).how
+        return found
 
     def closure(self) -> Closure:
         """All of it as records."""

@@ -8,7 +8,7 @@ from nativeload.terminal import Paint, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from typing import Protocol
 
     from nativeload.closure import Closure, Edge, Problem
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
         def needed(self, path: str, passed_over: Container[str] = ()) -> Sequence[Edge]:
             """What a file needs, in order; some of what is passed over may be left out."""
 
-        def finder(self, path: str) -> tuple[str, Edge] | None:
-            """The first file that needs another by a search, and how that is found; None where nothing searches."""
+        def finders(self) -> Mapping[str, tuple[str, str]]:
+            """{file: the first that needs it by a search, and by what rule it is found}."""
 
 
 # libc's family: what every C and C++ program has, told by the name before ".so", and where a system keeps it.
@@ -158,22 +158,25 @@ class Tree:
 class _Drawing:
     """The drawing of one closure: what is wrong in it, what it has shown, what it shows after the rest."""
 
-    __slots__ = ("broken", "drawn", "later", "one")
+    __slots__ = ("_finders", "broken", "drawn", "later", "one")
 
     def __init__(self, one: "Shown", broken: set[str]) -> None:
         self.one = one
         self.broken = broken
         self.drawn: set[str] = set()
         self.later: list[str] = []
+        self._finders: Mapping[str, tuple[str, str]] | None = None
 
     def reason(self, owner: str, edge: "Edge") -> str:
         """By what rule a file that `owner` needs is found: where it was loaded already, by what rule that was."""
         how = edge.how
         if how.startswith("already loaded") and edge.path is not None:
-            found = self.one.finder(edge.path)
+            if self._finders is None:
+                self._finders = self.one.finders()
+            found = self._finders.get(edge.path)
             if found is None:
                 return printable(how)
-            whose, how = found[0], found[1].how
+            whose, how = found
             if how == "runpath" and whose != owner:
                 how = f"runpath of {whose}"
         rule, of, whose = how.partition(" of ")
@@ -196,13 +199,14 @@ class _Records:
         """What a file needs, in order."""
         return self._needed.get(path, ())
 
-    def finder(self, path: str) -> "tuple[str, Edge] | None":
-        """The first file that needs another by a search, and how that is found."""
+    def finders(self) -> dict[str, tuple[str, str]]:
+        """{file: the first that needs it by a search, and by what rule it is found}."""
+        found: dict[str, tuple[str, str]] = {}
         for owner, edges in self._needed.items():
             for edge in edges:
-                if edge.path == path and not edge.how.startswith("already loaded"):
-                    return owner, edge
-        return None
+                if edge.path is not None and not edge.how.startswith("already loaded"):
+                    found.setdefault(edge.path, (owner, edge.how))
+        return found
 
 
 def is_family(path: str) -> bool:
