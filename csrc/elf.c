@@ -265,6 +265,8 @@ read_names(struct nl_elf *elf)
     if (status == NL_OK && elf->has[NL_STRSZ] && elf->dynamic[NL_STRSZ] < elf->strings.end - elf->strings.start) {
         elf->strings.end = elf->strings.start + elf->dynamic[NL_STRSZ];
     }
+    uint64_t strings = elf->strings.end - elf->strings.start;
+    elf->text_most = strings < (NL_MOST_TEXT - NL_FREE_TEXT) / 4 ? NL_FREE_TEXT + 4 * (uint32_t)strings : NL_MOST_TEXT;
     for (uint32_t i = 0; status == NL_OK && i < elf->needed.count; i++) {
         status = nl_elf_string(elf, elf->needed.items[i], &elf->needed.items[i]);
     }
@@ -327,6 +329,7 @@ nl_elf_open_in(struct nl_elf *elf, int root, const char *path)
     struct nl_segment segment, dynamic = {.filesz = 0};
     memset((char *)elf + sizeof elf->file, 0, sizeof *elf - sizeof elf->file);
     enum nl_status status = nl_file_open_in(&elf->file, root, path);
+    elf->text_most = NL_MOST_TEXT;
     if (status == NL_OK) {
         status = nl_elf_reserve(elf, 1);
     }

@@ -18,7 +18,8 @@
 #define NL_MOST_DYNAMIC 4096u
 #define NL_MOST_NOTES (1u << 16)     /* bytes of notes that are looked at; core files have megabytes */
 #define NL_MOST_VERSIONS 4096u       /* entries of one version table */
-#define NL_MOST_TEXT (4u << 20)      /* bytes of all strings of one file's facts */
+#define NL_MOST_TEXT (4u << 20)      /* bytes of all strings of one file's facts, */
+#define NL_FREE_TEXT (64u << 10)     /* and beyond that many, of its string table four times over: names may overlap */
 #define NL_MOST_INTERP 4096u
 #define NL_MOST_BUILD_ID 256u        /* bytes */
 #define NL_MOST_CHAIN 65536u         /* steps along one hash chain */
@@ -107,6 +108,7 @@ struct nl_elf {
     char *text; /* every string of the facts, each with its NUL */
     uint32_t text_used;
     uint32_t text_room;
+    uint32_t text_most;
 };
 
 /* Opens `path` and reads all but the symbol versions. Call nl_elf_close whatever the answer. */

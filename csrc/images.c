@@ -16,6 +16,7 @@ facts_free(struct nl_facts *facts)
     free(facts->verneed.items);
     free(facts->verdef.items);
     free(facts->text);
+    nl_map_free(&facts->versions);
     nl_symtab_free(facts->symtab);
     free(facts);
 }
@@ -42,7 +43,10 @@ take(struct nl_facts *facts, struct nl_elf *elf)
     facts->filters = elf->filters;
     facts->verneed = elf->verneed;
     facts->verdef = elf->verdef;
-    facts->text = elf->text;
+    char *fits = realloc(elf->text, elf->text_used > 0 ? elf->text_used : 1);
+    facts->text = fits != NULL ? fits : elf->text;
+    facts->size = elf->text_used + (uint32_t)sizeof(uint32_t) * (elf->needed.count + elf->filters.count)
+                  + (uint32_t)sizeof(uint32_t) * (elf->verneed.count + elf->verdef.count);
     elf->needed = elf->filters = elf->verneed = elf->verdef = (struct nl_list){.count = 0};
     elf->text = NULL;
 }
@@ -84,14 +88,14 @@ read_facts(struct nl_images *images, const char *path, size_t length, struct nl_
     if (status == NL_OK) {
         status = nl_versions_read(elf);
     }
-    facts->signature = elf->file.signature;
+    facts->signature = status != NL_OS_ERROR ? elf->file.signature : (struct nl_signature){.size = 0};
     facts->status = status;
     facts->fault = images->fault = elf->file.fault;
     facts->round = images->round;
     if (status != NL_OS_ERROR && status != NL_NO_MEMORY) {
         bool sound = status == NL_OK;
         take(facts, elf);
-        status = images->symbols && sound ? nl_symtab_read(elf, facts) : NL_OK;
+        status = images->symbols && sound ? nl_symtab_read(images, facts) : NL_OK;
         status = status == NL_OK ? keep(images, facts) : status;
     }
     nl_elf_close(elf);
@@ -150,6 +154,9 @@ nl_images_place(const struct nl_images *images, const char *directory, uint32_t 
 enum nl_status
 nl_images_keep_place(struct nl_images *images, const char *directory, uint32_t value)
 {
+    if (images->places.count >= NL_MOST_PLACES) {
+        forget_places(images);
+    }
     char *key = strdup(directory);
     enum nl_status status = key == NULL ? NL_NO_MEMORY : nl_map_put(&images->places, key, strlen(key), value);
     if (status != NL_OK) {
@@ -171,4 +178,5 @@ nl_images_clear(struct nl_images *images)
     images->items = NULL;
     images->elf = NULL;
     images->count = images->room = 0;
+    images->held = 0;
 }

@@ -6,6 +6,7 @@
 #include "map.h"
 
 #define NL_MOST_IMAGES 65536u /* kept; then the table is emptied */
+#define NL_MOST_PLACES 65536u /* the same of directories */
 
 /* What a file's headers say, or why they say nothing (`status`, never NL_OS_ERROR). */
 struct nl_facts {
@@ -34,7 +35,11 @@ struct nl_facts {
     struct nl_list verneed;
     struct nl_list verdef;
     char *text;
+    uint32_t size; /* of the text and the lists, in bytes */
+    struct nl_map versions; /* those of `verdef`, once somebody has asked for one */
     bool symtab_read;
+    enum nl_status symtab_status;
+    struct nl_fault symtab_fault;
     struct nl_symtab *symtab; /* symtab.h, NULL where there is none */
 };
 
@@ -48,6 +53,7 @@ struct nl_images {
     uint32_t count;
     uint32_t room;
     struct nl_map places; /* directories looked at in this round */
+    uint64_t held; /* bytes of symbol tables */
     struct nl_fault fault; /* of the last status that was not NL_OK */
     struct nl_elf *elf;    /* to read with */
 };

@@ -129,6 +129,9 @@ open_extension(struct cache *cache)
     if (!holds(cache, at, (uint64_t)count * 16)) {
         return truncated(cache, "the extension's sections end", at + (uint64_t)count * 16);
     }
+    if (count > NL_MOST_SECTIONS) { /* they are looked at for every name */
+        return nl_too_many(cache->fault, "sections of the extension", NL_MOST_SECTIONS);
+    }
     for (; count > 0; count--, at += 16) {
         uint32_t offset = u32_at(cache, at + 8), size = u32_at(cache, at + 12);
         if (u32_at(cache, at) != TAG_GLIBC_HWCAPS) {
@@ -261,9 +264,15 @@ search(const struct cache *cache, const char *upper, const char *name, bool stem
     uint32_t index;
     size_t length = strlen(name);
     enum nl_status status = lower_bound(cache, upper, &index);
+    uint32_t first = index;
+    hits->looked = 32 * length;
     for (; status == NL_OK && index < cache->count; index++) {
         const char *key;
         status = key_of(cache, index, &key);
+        if (status == NL_OK && index - first == NL_MOST_LOOKED) { /* "a.1" and "a.01" are the same in the order */
+            return nl_too_many(cache->fault, "entries in one place of the order", NL_MOST_LOOKED);
+        }
+        hits->looked += status == NL_OK ? 32 + strlen(key) : 0;
         if (status != NL_OK || compare(key, name) < 0) {
             break;
         }

@@ -13,6 +13,8 @@
 #include "status.h"
 
 #define NL_MOST_HITS 1024u        /* entries of one name, or one stem */
+#define NL_MOST_LOOKED 65536u     /* entries in the order's neighbourhood of a name */
+#define NL_MOST_SECTIONS 64u      /* of the cache's extension; glibc writes two */
 #define NL_MOST_CACHE_NAME 4096u  /* bytes of one string */
 
 /* Pointers into the cache's bytes; hwcaps is NULL for an ordinary entry. */
@@ -27,6 +29,7 @@ struct nl_cache_hits {
     struct nl_cache_hit *items;
     uint32_t count;
     uint32_t room;
+    uint64_t looked; /* bytes of names that were compared */
 };
 
 /* Finds the entries named `name` or, with `stem`, `name` + "." + anything, in the cache's order. Free

@@ -158,7 +158,8 @@ bool
 nl_loaded_path(const char *name, char *path, size_t room)
 {
     struct link_map *map = NULL;
-    void *handle = nl_dlopen_loaded(name);
+    /* glibc puts a name on the stack, behind each directory in turn */
+    void *handle = strlen(name) < NL_MOST_NAME ? nl_dlopen_loaded(name) : NULL;
     if (handle == NULL || dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || strlen(map->l_name) >= room) {
         return false;
     }

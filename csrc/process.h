@@ -35,6 +35,8 @@ void *nl_dlopen(const char *path, int flags, const char **error);
 /* The handle of a mapped image, or NULL. */
 void *nl_dlopen_loaded(const char *path);
 
+#define NL_MOST_NAME 4096u /* bytes of a name that the linker is asked by */
+
 /* The path of the mapped image that answers to a name. Returns whether there is one, and it fits. */
 bool nl_loaded_path(const char *name, char *path, size_t room);
 

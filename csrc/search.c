@@ -128,8 +128,16 @@ try_path(struct quest *quest, enum nl_how how, const char *path, size_t length)
     struct nl_walk *walk = quest->walk;
     struct nl_facts *facts;
     bool next;
-    enum nl_status status = nl_images_read(walk->images, path, length, &facts);
-    if (status == NL_NO_MEMORY) {
+    enum nl_status status = nl_walk_spend(walk, NL_ONE_TRY + length);
+    if (status == NL_OK && length > NL_LONGEST_PATH) {
+        status = nl_os_error(&walk->images->fault, ENAMETOOLONG);
+    } else if (status == NL_OK) {
+        status = nl_images_read(walk->images, path, length, &facts);
+    }
+    if (status == NL_OK) { /* it is kept for every name that one file has, and they may be many */
+        status = nl_walk_spend(walk, NL_ONE_FILE + facts->size);
+    }
+    if (status != NL_OK && status != NL_OS_ERROR) {
         return fail(quest, status);
     }
     if (status == NL_OS_ERROR) {
@@ -167,6 +175,10 @@ try_below(struct quest *quest, enum nl_how how, const char *directory, const cha
     struct nl_walk *walk = quest->walk;
     size_t first = strlen(directory), second = subdirectory != NULL ? strlen(subdirectory) + 1 : 0;
     size_t length = first + second + 1 + quest->name_length;
+    enum nl_status status = nl_walk_spend(walk, length);
+    if (status != NL_OK) {
+        return fail(quest, status);
+    }
     if (length >= walk->buffer_room) {
         char *buffer = realloc(walk->buffer, 2 * length);
         if (buffer == NULL) {
@@ -196,6 +208,10 @@ subdirectories(struct nl_walk *walk, const char *directory, uint32_t *present)
     *present = 0;
     if (names->count == 0 || nl_images_place(walk->images, directory, present)) {
         return NL_OK;
+    }
+    enum nl_status status = nl_walk_spend(walk, NL_ONE_TRY + strlen(directory));
+    if (status != NL_OK) {
+        return status;
     }
     const char *top = NULL;
     size_t top_length = 0;
@@ -277,6 +293,9 @@ try_cache(struct quest *quest, bool nodeflib)
         }
     }
     free(hits.items);
+    if (nl_walk_spend(quest->walk, hits.looked) != NL_OK) {
+        return fail(quest, NL_TOO_MANY);
+    }
     for (uint32_t i = 0; nodeflib && best != NULL && i < rules->defaults.count; i++) {
         size_t length = strlen(rules->defaults.items[i]);
         if (strncmp(best, rules->defaults.items[i], length) == 0 && best[length] == '/') {
@@ -291,8 +310,9 @@ static enum outcome
 try_rpaths(struct quest *quest, int32_t requester)
 {
     struct nl_walk *walk = quest->walk;
-    for (int32_t at = requester; at >= 0; at = walk->nodes[at].loader) {
-        quest->status = nl_expand_paths(walk, &walk->nodes[at]);
+    for (int32_t at = requester; at >= 0; at = walk->nodes[at].above) {
+        quest->status = nl_walk_spend(walk, 1);
+        quest->status = quest->status == NL_OK ? nl_expand_paths(walk, &walk->nodes[at]) : quest->status;
         quest->edge->owner = at;
         enum outcome outcome = quest->status != NL_OK ? FATAL : try_directories(quest, NL_RPATH_OF, &walk->nodes[at].rpath);
         if (outcome == TAKEN || outcome == FATAL) {
@@ -335,9 +355,10 @@ search_musl(struct quest *quest, int32_t requester)
 {
     struct nl_walk *walk = quest->walk;
     enum outcome outcome = try_directories(quest, NL_LIBRARY_PATH, &walk->rules->library_path);
-    for (int32_t at = requester; outcome == NEXT && at >= 0; at = walk->nodes[at].loader) {
+    for (int32_t at = requester; outcome == NEXT && at >= 0; at = walk->nodes[at].above) {
         quest->edge->owner = at;
-        quest->status = nl_expand_paths(walk, &walk->nodes[at]);
+        quest->status = nl_walk_spend(walk, 1);
+        quest->status = quest->status == NL_OK ? nl_expand_paths(walk, &walk->nodes[at]) : quest->status;
         outcome = quest->status != NL_OK ? FATAL : try_directories(quest, NL_RPATH_OF, &walk->nodes[at].rpath);
     }
     return outcome == NEXT ? try_directories(quest, NL_DEFAULT, &walk->rules->defaults) : outcome;

@@ -6,6 +6,8 @@
 enum { STB_GLOBAL = 1, STB_WEAK = 2, STB_GNU_UNIQUE = 10 };
 enum { STV_DEFAULT = 0, STV_PROTECTED = 3 };
 
+static const char HELD[] = "bytes of symbol tables at once";
+
 /* A symbol table's entry. */
 struct entry {
     uint32_t name;
@@ -73,10 +75,10 @@ count_gnu(struct nl_symtab *symtab, uint64_t size)
     uint64_t buckets = 16 + (uint64_t)symbols->bloom_count * (symtab->wide ? 8 : 4);
     uint64_t chains = buckets + 4 * (uint64_t)symbols->bucket_count;
     uint32_t last = 0;
+    if (chains > size) { /* without a bucket, too: the filter is read whatever there is */
+        return false;
+    }
     for (uint64_t at = buckets; at < chains; at += 4) {
-        if (at + 4 > size) {
-            return false;
-        }
         uint32_t index = nl_u32(symtab->hash + at, symtab->big);
         last = index > last ? index : last;
     }
@@ -118,12 +120,15 @@ read_hash(struct nl_elf *elf, struct nl_symtab *symtab)
     if (length > symbols->hash.end - symbols->hash.start) {
         return nl_fail(&elf->file.fault, NL_OUTSIDE, "the symbol hash table");
     }
+    if (length > NL_MOST_HASH) { /* a sparse file holds any length */
+        return nl_too_many(&elf->file.fault, "bytes of a symbol hash table", NL_MOST_HASH);
+    }
     symtab->hash_size = (size_t)length;
     return read_whole(elf, &symbols->hash, symtab->hash_size, &symtab->hash, "the symbol hash table");
 }
 
 static enum nl_status
-read_tables(struct nl_elf *elf, struct nl_symtab *symtab)
+read_tables(struct nl_elf *elf, struct nl_symtab *symtab, uint64_t held)
 {
     struct nl_symbols *symbols = &symtab->symbols;
     enum nl_status status = nl_symbols_open(elf, symbols);
@@ -137,6 +142,9 @@ read_tables(struct nl_elf *elf, struct nl_symtab *symtab)
     if (status == NL_OK && (symtab->count > NL_MOST_SYMBOLS || strings > NL_MOST_STRTAB)) {
         status = nl_too_many(&elf->file.fault, "symbols", NL_MOST_SYMBOLS);
     }
+    if (status == NL_OK && held + symtab->hash_size + symtab->count * entry_size(symtab) + strings > NL_MOST_HELD) {
+        status = nl_too_many(&elf->file.fault, HELD, NL_MOST_HELD);
+    }
     if (status == NL_OK) {
         status = read_whole(elf, &symbols->table, symtab->count * entry_size(symtab), &symtab->table, "the symbol table");
     }
@@ -149,18 +157,44 @@ read_tables(struct nl_elf *elf, struct nl_symtab *symtab)
     return status;
 }
 
-enum nl_status
-nl_symtab_read(struct nl_elf *elf, struct nl_facts *facts)
+static uint64_t
+size_of(const struct nl_symtab *symtab)
 {
+    return symtab->hash_size + symtab->count * entry_size(symtab) + symtab->strings_size;
+}
+
+enum nl_status
+nl_symtab_read(struct nl_images *images, struct nl_facts *facts)
+{
+    struct nl_elf *elf = images->elf;
     struct nl_symtab *symtab = calloc(1, sizeof *symtab);
-    enum nl_status status = symtab == NULL ? NL_NO_MEMORY : read_tables(elf, symtab);
-    facts->symtab_read = status != NL_NO_MEMORY;
+    enum nl_status status = symtab == NULL ? NL_NO_MEMORY : read_tables(elf, symtab, images->held);
+    bool full = status == NL_TOO_MANY && elf->file.fault.what == HELD;
+    facts->symtab_read = status != NL_NO_MEMORY && !full;
+    facts->symtab_status = status;
+    facts->symtab_fault = elf->file.fault;
     if (status == NL_OK && symtab->symbols.kind != NL_HASH_NONE) {
         facts->symtab = symtab;
+        images->held += size_of(symtab);
     } else {
         nl_symtab_free(symtab);
     }
     return status == NL_NO_MEMORY ? status : NL_OK;
+}
+
+/* Makes room where what is kept is half of what may be; nothing of it is in use. */
+static void
+make_room(struct nl_images *images)
+{
+    for (uint32_t i = 0; images->held > NL_MOST_HELD / 2 && images->users <= 1 && i < images->count; i++) {
+        struct nl_facts *facts = images->items[i];
+        if (facts->symtab != NULL) {
+            images->held -= size_of(facts->symtab);
+            nl_symtab_free(facts->symtab);
+            facts->symtab = NULL;
+            facts->symtab_read = false;
+        }
+    }
 }
 
 void
@@ -184,10 +218,16 @@ nl_symtab_of(struct nl_images *images, struct nl_facts *facts, const struct nl_s
         if (elf == NULL) {
             return NL_NO_MEMORY;
         }
-        facts->symtab_read = true;
         status = nl_elf_open_in(elf, images->root, facts->path);
-        status = status == NL_OK ? nl_symtab_read(elf, facts) : status == NL_NO_MEMORY ? status : NL_OK;
+        facts->symtab_read = true;
+        facts->symtab_status = status;
+        facts->symtab_fault = elf->file.fault;
+        status = status == NL_OK ? nl_symtab_read(images, facts) : status == NL_NO_MEMORY ? status : NL_OK;
         nl_elf_close(elf);
+        if (status == NL_OK && !facts->symtab_read) { /* there is no room for it */
+            images->fault = facts->symtab_fault;
+            status = facts->symtab_status;
+        }
     }
     *result = facts->symtab;
     return status;
@@ -195,18 +235,9 @@ nl_symtab_of(struct nl_images *images, struct nl_facts *facts, const struct nl_s
 
 /* ---- looking ---- */
 
-static bool
-is_exported(const struct nl_symtab *symtab, uint32_t index, const char *name)
-{
-    struct entry entry = entry_at(symtab, index);
-    return entry.defined && (entry.binding == STB_GLOBAL || entry.binding == STB_WEAK || entry.binding == STB_GNU_UNIQUE)
-           && (entry.visibility == STV_DEFAULT || entry.visibility == STV_PROTECTED)
-           && strcmp(name_at(symtab, entry.name), name) == 0;
-}
-
 /* What one question may cost: hostile tables have chains of collisions, and names that share one huge tail. */
 struct budget {
-    uint64_t left; /* steps along chains, and bytes of names */
+    uint64_t left; /* steps along chains and from file to file, and bytes of names */
 };
 
 static bool
@@ -216,9 +247,39 @@ spend(struct budget *budget, uint64_t cost)
     return budget->left > 0;
 }
 
+/* A name that is looked for. */
+struct sought {
+    const char *name;
+    size_t length;
+    uint32_t gnu;
+    uint32_t sysv; /* where a table of that kind is among those that are asked */
+};
+
+enum { CHEAP = 64 };
+
+/* Names are told apart by their first bytes, or it costs what it takes to tell. */
 static bool
-find_gnu(const struct nl_symtab *symtab, const char *name, uint32_t hash, struct budget *budget)
+is_same(const char *name, const struct sought *sought, struct budget *budget)
 {
+    if (sought->length < CHEAP || strncmp(name, sought->name, CHEAP) != 0) {
+        return strcmp(name, sought->name) == 0;
+    }
+    return spend(budget, sought->length) && strcmp(name, sought->name) == 0;
+}
+
+static bool
+is_exported(const struct nl_symtab *symtab, uint32_t index, const struct sought *sought, struct budget *budget)
+{
+    struct entry entry = entry_at(symtab, index);
+    return entry.defined && (entry.binding == STB_GLOBAL || entry.binding == STB_WEAK || entry.binding == STB_GNU_UNIQUE)
+           && (entry.visibility == STV_DEFAULT || entry.visibility == STV_PROTECTED)
+           && is_same(name_at(symtab, entry.name), sought, budget);
+}
+
+static bool
+find_gnu(const struct nl_symtab *symtab, const struct sought *sought, struct budget *budget)
+{
+    uint32_t hash = sought->gnu;
     const struct nl_symbols *symbols = &symtab->symbols;
     uint32_t size = symtab->wide ? 8 : 4, bits = 8 * size;
     const unsigned char *word = symtab->hash + 16 + (size_t)(hash / bits % symbols->bloom_count) * size;
@@ -232,7 +293,7 @@ find_gnu(const struct nl_symtab *symtab, const char *name, uint32_t hash, struct
     uint32_t index = nl_u32(buckets + 4 * (size_t)(hash % symbols->bucket_count), symtab->big);
     for (; index >= symbols->first && index < symtab->count && spend(budget, 1); index++) {
         uint32_t link = nl_u32(chains + 4 * (size_t)(index - symbols->first), symtab->big);
-        if ((link | 1) == (hash | 1) && is_exported(symtab, index, name)) {
+        if ((link | 1) == (hash | 1) && is_exported(symtab, index, sought, budget)) {
             return true;
         }
         if (link & 1) {
@@ -246,17 +307,18 @@ static uint32_t
 sysv_word(const struct nl_symtab *symtab, uint64_t index)
 {
     const unsigned char *p = symtab->hash + index * symtab->symbols.entry;
-    return symtab->symbols.entry == 8 ? (uint32_t)nl_u64(p, symtab->big) : nl_u32(p, symtab->big);
+    uint64_t wide = symtab->symbols.entry == 8 ? nl_u64(p, symtab->big) : nl_u32(p, symtab->big);
+    return wide < UINT32_MAX ? (uint32_t)wide : UINT32_MAX;
 }
 
 static bool
-find_sysv(const struct nl_symtab *symtab, const char *name, struct budget *budget)
+find_sysv(const struct nl_symtab *symtab, const struct sought *sought, struct budget *budget)
 {
     const struct nl_symbols *symbols = &symtab->symbols;
-    uint32_t hash = nl_sysv_hash(name, strlen(name));
-    uint32_t index = symbols->bucket_count > 0 ? sysv_word(symtab, 2 + hash % symbols->bucket_count) : 0;
-    while (index != 0 && index < symtab->count && spend(budget, 1)) {
-        if (is_exported(symtab, index, name)) {
+    uint32_t index = symbols->bucket_count > 0 ? sysv_word(symtab, 2 + sought->sysv % symbols->bucket_count) : 0;
+    /* a chain of more links than there are symbols is a ring */
+    for (uint32_t links = 0; index != 0 && index < symtab->count && links < symtab->count && spend(budget, 1); links++) {
+        if (is_exported(symtab, index, sought, budget)) {
             return true;
         }
         index = sysv_word(symtab, 2 + (uint64_t)symbols->bucket_count + index);
@@ -265,9 +327,9 @@ find_sysv(const struct nl_symtab *symtab, const char *name, struct budget *budge
 }
 
 static bool
-gives(const struct nl_symtab *symtab, const char *name, uint32_t hash, struct budget *budget)
+gives(const struct nl_symtab *symtab, const struct sought *sought, struct budget *budget)
 {
-    return symtab->symbols.kind == NL_HASH_GNU ? find_gnu(symtab, name, hash, budget) : find_sysv(symtab, name, budget);
+    return symtab->symbols.kind == NL_HASH_GNU ? find_gnu(symtab, sought, budget) : find_sysv(symtab, sought, budget);
 }
 
 static enum nl_status
@@ -298,7 +360,7 @@ open_scope(struct nl_images *images, const char **scope, uint32_t count, const s
             status = nl_symtab_of(images, facts, &tables[*used]);
             *used += status == NL_OK && tables[*used] != NULL;
         }
-        if (status == NL_NO_MEMORY) {
+        if (status != NL_OK && status != NL_OS_ERROR) {
             return status;
         }
     }
@@ -310,19 +372,28 @@ collect(struct nl_images *images, const struct nl_symtab *file, const struct nl_
         struct nl_wants *wants)
 {
     struct budget budget = {.left = NL_MOST_LOOKING};
+    bool sysv = false;
     /* The GNU table hashes what is defined, and puts all else before. */
     uint32_t end = file->symbols.kind == NL_HASH_GNU && file->symbols.first < file->count ? file->symbols.first : file->count;
     enum nl_status status = NL_OK;
+    for (uint32_t j = 0; j < used; j++) {
+        sysv = sysv || tables[j]->symbols.kind == NL_HASH_SYSV;
+    }
     for (uint32_t i = 1; status == NL_OK && i < end; i++) {
         struct entry entry = entry_at(file, i);
         const char *name = name_at(file, entry.name);
-        bool found = entry.defined || *name == '\0' || (entry.binding != STB_GLOBAL && entry.binding != STB_WEAK);
-        size_t length = found ? 0 : strlen(name);
-        uint32_t hash = nl_gnu_hash(name, length);
-        for (uint32_t j = 0; !found && j < used; j++) {
-            found = gives(tables[j], name, hash, &budget);
+        bool found = entry.defined || (entry.binding != STB_GLOBAL && entry.binding != STB_WEAK);
+        struct sought sought = {.name = name, .length = found ? 0 : strlen(name)};
+        if (!found && entry.name + (uint64_t)sought.length >= file->strings_size) {
+            return nl_fail(&images->fault, NL_MALFORMED, "a symbol's name runs out of the string table");
         }
-        if (!spend(&budget, length)) {
+        found = found || sought.length == 0;
+        sought.gnu = nl_gnu_hash(name, sought.length);
+        sought.sysv = sysv ? nl_sysv_hash(name, sought.length) : 0;
+        for (uint32_t j = 0; !found && j < used && spend(&budget, 1); j++) {
+            found = gives(tables[j], &sought, &budget);
+        }
+        if (!spend(&budget, sought.length)) {
             return nl_too_many(&images->fault, "steps from symbol to symbol", NL_MOST_LOOKING);
         }
         if (!found) {
@@ -339,6 +410,7 @@ nl_undefined(struct nl_images *images, const char *path, const char **scope, uin
     const struct nl_symtab *file;
     uint32_t used = 0;
     *wants = (struct nl_wants){.count = 0};
+    make_room(images);
     enum nl_status status = nl_images_read(images, path, strlen(path), &facts);
     if (status == NL_OK && facts->status != NL_OK) {
         images->fault = facts->fault;
@@ -346,6 +418,10 @@ nl_undefined(struct nl_images *images, const char *path, const char **scope, uin
     }
     if (status == NL_OK) {
         status = nl_symtab_of(images, facts, &file);
+    }
+    if (status == NL_OK && facts->symtab_status != NL_OK) {
+        images->fault = facts->symtab_fault;
+        status = facts->symtab_status;
     }
     if (status != NL_OK || file == NULL) {
         return status;

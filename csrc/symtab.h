@@ -30,11 +30,16 @@ struct nl_wants {
     uint32_t room;
 };
 
-/* The tables of a file, read once and kept with its facts; NULL where it has none that can be used. */
+/* Bytes of the tables of all files; no more than half of it is kept from one question to the next. */
+#define NL_MOST_HELD (UINT64_C(1) << 30)
+
+/* The tables of a file, read once and kept with its facts; NULL where it has none that can be used. NL_TOO_MANY where
+ * there is no room for them. */
 enum nl_status nl_symtab_of(struct nl_images *images, struct nl_facts *facts, const struct nl_symtab **symtab);
 
-/* Reads the tables of an open file into its facts; what is unsound gives nothing. */
-enum nl_status nl_symtab_read(struct nl_elf *elf, struct nl_facts *facts);
+/* Reads the tables of the file that images->elf has open into its facts; of what is unsound, these say why. Where too
+ * much is kept already, they are left for nl_symtab_of to read. */
+enum nl_status nl_symtab_read(struct nl_images *images, struct nl_facts *facts);
 
 void nl_symtab_free(struct nl_symtab *symtab);
 

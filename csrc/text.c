@@ -22,8 +22,8 @@ nl_list_add(struct nl_list *list, uint32_t item)
 enum nl_status
 nl_elf_reserve(struct nl_elf *elf, size_t length)
 {
-    if (length > NL_MOST_TEXT - elf->text_used) {
-        return nl_too_many(&elf->file.fault, "bytes of names", NL_MOST_TEXT);
+    if (elf->text_used > elf->text_most || length > elf->text_most - elf->text_used) {
+        return nl_too_many(&elf->file.fault, "bytes of names", elf->text_most);
     }
     size_t wanted = elf->text_used + length;
     if (wanted <= elf->text_room) {

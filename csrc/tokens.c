@@ -39,10 +39,10 @@ token_at(const struct nl_walk *walk, const struct nl_node *node, const char *tex
 bool
 nl_has_token(const struct nl_walk *walk, const struct nl_node *node, const char *text)
 {
-    const char *value;
+    const char *value, *end = text + strlen(text);
     size_t length;
     for (text = walk->rules->musl ? NULL : strchr(text, '$'); text != NULL; text = strchr(text + 1, '$')) {
-        if (token_at(walk, node, text + 1, strlen(text + 1), &value, &length) > 0) {
+        if (token_at(walk, node, text + 1, (size_t)(end - text) - 1, &value, &length) > 0) {
             return true;
         }
     }
@@ -88,6 +88,11 @@ nl_expand(struct nl_walk *walk, const struct nl_node *node, const char *text, si
     const char *value = NULL;
     size_t room = length, value_length = 0, used = 0;
     bool origin_first = false;
+    enum nl_status status = nl_walk_spend(walk, length);
+    *result = NULL;
+    if (status != NL_OK) {
+        return status;
+    }
     if (memchr(text, '$', length) == NULL) {
         *result = nl_walk_copy(walk, text, length);
         return *result != NULL ? NL_OK : NL_NO_MEMORY;
@@ -97,15 +102,17 @@ nl_expand(struct nl_walk *walk, const struct nl_node *node, const char *text, si
             room += value_length;
         }
         if (room > NL_MOST_TEXT) {
-            *result = NULL;
             return NL_OK;
         }
+    }
+    status = nl_walk_spend(walk, room); /* an origin is long, and may be asked for a million times */
+    if (status != NL_OK) {
+        return status;
     }
     char *out = nl_walk_copy(walk, NULL, room);
     if (out == NULL) {
         return NL_NO_MEMORY;
     }
-    *result = NULL;
     for (size_t i = 0; i < length;) {
         size_t token = text[i] == '$' ? token_at(walk, node, text + i + 1, length - i - 1, &value, &value_length) : 0;
         if (token == 0) {
@@ -145,8 +152,9 @@ static enum nl_status
 add_directory(struct nl_walk *walk, const struct nl_node *node, const char *item, size_t length, struct nl_texts *to)
 {
     const char *directory = ".";
-    if (length > 0) {
-        enum nl_status status = nl_expand(walk, node, item, length, &directory);
+    enum nl_status status = nl_walk_spend(walk, NL_ONE_TRY);
+    if (status == NL_OK && length > 0) {
+        status = nl_expand(walk, node, item, length, &directory);
         if (status != NL_OK || directory == NULL || *directory == '\0') {
             return status;
         }
@@ -158,7 +166,7 @@ add_directory(struct nl_walk *walk, const struct nl_node *node, const char *item
             directory = "/.";
         }
     }
-    return nl_texts_add(to, directory);
+    return status == NL_OK ? nl_texts_add(to, directory) : status;
 }
 
 static enum nl_status

@@ -51,6 +51,13 @@ nl_walk_copy(struct nl_walk *walk, const char *text, size_t length)
 }
 
 enum nl_status
+nl_walk_spend(struct nl_walk *walk, uint64_t effort)
+{
+    walk->spent += effort;
+    return walk->spent <= NL_MOST_EFFORT ? NL_OK : nl_too_many(&walk->images->fault, "steps of a search", NL_MOST_EFFORT);
+}
+
+enum nl_status
 nl_texts_add(struct nl_texts *texts, const char *text)
 {
     const char **items = grow(texts->items, texts->count, &texts->room, sizeof *items);
@@ -185,6 +192,13 @@ node_of_file(struct nl_walk *walk, const struct nl_facts *facts)
     return slot == NULL ? -1 : (int32_t)slot->value;
 }
 
+/* Whether who is loaded by a node, or by what that loads, is looked for in its rpath. */
+static bool
+bequeaths(const struct nl_rules *rules, const struct nl_facts *facts)
+{
+    return rules->musl ? facts->rpath != 0 || facts->runpath != 0 : facts->rpath != 0 && facts->runpath == 0;
+}
+
 /* Adds a node, not yet in the order, and all names that it answers to. */
 static enum nl_status
 add_node(struct nl_walk *walk, const char *path, struct nl_facts *facts, int32_t loader, int32_t *added)
@@ -199,7 +213,11 @@ add_node(struct nl_walk *walk, const char *path, struct nl_facts *facts, int32_t
     }
     walk->nodes = nodes;
     struct nl_node *node = &nodes[walk->node_count];
-    *node = (struct nl_node){.facts = facts, .path = path, .loader = loader, .next = -1, .program = is_program(facts)};
+    *node = (struct nl_node){.facts = facts, .path = path, .loader = loader, .program = is_program(facts)};
+    node->above = node->next = node->previous = -1;
+    if (loader >= 0) {
+        node->above = bequeaths(walk->rules, nodes[loader].facts) ? loader : nodes[loader].above;
+    }
     *added = (int32_t)walk->node_count++;
     enum nl_status status = find_origin(walk, node);
     file_key(facts, key);
@@ -220,24 +238,13 @@ add_node(struct nl_walk *walk, const char *path, struct nl_facts *facts, int32_t
 static void
 append(struct nl_walk *walk, int32_t index)
 {
+    walk->nodes[index].previous = walk->last;
     if (walk->last >= 0) {
         walk->nodes[walk->last].next = index;
     } else {
         walk->first = index;
     }
     walk->last = index;
-}
-
-/* The place in the order before `index`; -1 where it is the first, or in no order yet. */
-static int32_t
-before(const struct nl_walk *walk, int32_t index)
-{
-    for (int32_t at = walk->first; at >= 0; at = walk->nodes[at].next) {
-        if (walk->nodes[at].next == index) {
-            return at;
-        }
-    }
-    return -1;
 }
 
 /* ---- edges ---- */
@@ -327,47 +334,51 @@ resolve(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, int32_t *
     return status == NL_OK ? name_node(walk, edge->name, (uint32_t)*index) : status;
 }
 
+/* Whether a node comes after another in the order. */
+static bool
+comes_after(struct nl_walk *walk, int32_t index, int32_t other)
+{
+    int32_t at = walk->nodes[other].next;
+    while (at >= 0 && at != index) {
+        at = walk->nodes[at].next;
+        walk->spent++;
+    }
+    return at >= 0;
+}
+
 /* Puts a node where a DT_AUXILIARY or DT_FILTER of `owner` wants it: before the owner, unless it is already. */
 static void
 put_before(struct nl_walk *walk, int32_t index, bool fresh, int32_t owner)
 {
-    if (index == owner) {
+    struct nl_node *nodes = walk->nodes, *node = &nodes[index];
+    if (index == owner || (!fresh && !comes_after(walk, index, owner))) {
         return;
     }
-    for (int32_t at = walk->first; !fresh && at >= 0 && at != owner; at = walk->nodes[at].next) {
-        if (at == index) {
-            return;
+    if (!fresh) {
+        nodes[node->previous].next = node->next; /* there is one: the owner is before it */
+        if (node->next >= 0) {
+            nodes[node->next].previous = node->previous;
+        } else {
+            walk->last = node->previous;
         }
     }
-    if (!fresh) {
-        int32_t previous = before(walk, index);
-        walk->nodes[previous].next = walk->nodes[index].next;
-        walk->last = walk->last == index ? previous : walk->last;
-    }
-    int32_t previous = before(walk, owner);
     walk->filter = walk->filter < 0 ? index : walk->filter;
-    walk->nodes[index].next = owner;
-    if (previous < 0) {
+    node->next = owner;
+    node->previous = nodes[owner].previous;
+    nodes[owner].previous = index;
+    if (node->previous < 0) {
         walk->first = index;
     } else {
-        walk->nodes[previous].next = index;
+        nodes[node->previous].next = index;
     }
 }
 
 /* Whether a filter of `owner` is one that `owner` is a filter of: it would be moved before the owner, which would be
  * followed again and moved before it, until glibc's linker has no stack left. */
 static bool
-never_ends(const struct nl_walk *walk, int32_t index, int32_t owner)
+never_ends(struct nl_walk *walk, int32_t index, int32_t owner)
 {
-    if (index < 0 || index == owner || !walk->nodes[index].done) {
-        return false;
-    }
-    for (int32_t at = owner; at >= 0; at = walk->nodes[at].next) {
-        if (at == index) {
-            return true;
-        }
-    }
-    return false;
+    return index >= 0 && index != owner && walk->nodes[index].done && comes_after(walk, index, owner);
 }
 
 static enum nl_status
@@ -381,12 +392,15 @@ follow(struct nl_walk *walk, int32_t requester, const char *name, enum nl_kind k
         return NL_NO_MEMORY;
     }
     walk->edges = edges;
-    enum nl_status status = NL_OK;
+    enum nl_status status = nl_walk_spend(walk, strlen(name));
+    if (walk->edge_count == NL_MOST_NAMES) {
+        status = nl_too_many(&walk->images->fault, "names of files needed", NL_MOST_NAMES);
+    }
     edge.name = name;
     if (walk->rules->secure && nl_has_token(walk, &walk->nodes[requester], name)) {
         kind = edge.kind = kind == NL_AUXILIARY ? NL_FILTERED : kind;
         edge.fatal = "a privileged program takes no dynamic string token there";
-    } else if (strchr(name, '$') != NULL && !walk->rules->musl) {
+    } else if (status == NL_OK && strchr(name, '$') != NULL && !walk->rules->musl) {
         const char *expanded;
         status = nl_expand(walk, &walk->nodes[requester], name, strlen(name), &expanded);
         edge.name = expanded != NULL ? expanded : name;
@@ -535,15 +549,27 @@ nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count)
 
 /* ---- versions ---- */
 
-static bool
-defines(const struct nl_facts *giver, const char *version)
+enum { FEW = 16 };
+
+/* Whether a file gives a version. Of one that gives many, a table is made: another may want as many. */
+static enum nl_status
+defines(struct nl_facts *giver, const char *version, bool *found)
 {
-    for (uint32_t i = 0; i < giver->verdef.count; i++) {
-        if (strcmp(giver->text + giver->verdef.items[i], version) == 0) {
-            return true;
-        }
+    enum nl_status status = NL_OK;
+    *found = false;
+    for (uint32_t i = 0; giver->verdef.count <= FEW && !*found && i < giver->verdef.count; i++) {
+        *found = strcmp(giver->text + giver->verdef.items[i], version) == 0;
     }
-    return false;
+    if (giver->verdef.count <= FEW) {
+        return NL_OK;
+    }
+    bool made = giver->versions.count > 0;
+    for (uint32_t i = 0; !made && status == NL_OK && i < giver->verdef.count; i++) {
+        const char *own = giver->text + giver->verdef.items[i];
+        status = nl_map_add(&giver->versions, own, strlen(own), i);
+    }
+    *found = nl_map_get(&giver->versions, version, strlen(version)) != NULL;
+    return status;
 }
 
 /* The facts of what answers to a name; NULL where nothing does, or its file cannot be read any more (`known`). */
@@ -581,13 +607,19 @@ check_needed(struct nl_walk *walk, uint32_t node, const char *file, const uint32
     for (uint32_t i = 0; status == NL_OK && i < count; i++) {
         const char *version = walk->nodes[node].facts->text + versions[2 * i];
         bool weak = versions[2 * i + 1] != 0;
-        bool lacks = giver != NULL && giver->verdef.count > 0 && !weak && !defines(giver, version);
-        if (none || lacks) {
+        bool given = true;
+        if (giver != NULL && giver->verdef.count > 0 && !weak) {
+            status = defines(giver, version, &given);
+        }
+        if (none || !given) {
             struct nl_lack *all = grow(walk->lacks, walk->lack_count, &walk->lack_room, sizeof *all);
             if (all == NULL) {
                 return NL_NO_MEMORY;
             }
             walk->lacks = all;
+            if (walk->lack_count == NL_MOST_NAMES) {
+                return nl_too_many(&walk->images->fault, "versions that nothing gives", NL_MOST_NAMES);
+            }
             all[walk->lack_count++] = (struct nl_lack){.node = node, .file = file, .version = version, .giver = path};
         }
     }

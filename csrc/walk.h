@@ -70,7 +70,9 @@ struct nl_node {
     const char *origin; /* of $ORIGIN, `origin_length` bytes */
     uint32_t origin_length;
     int32_t loader; /* the node that wanted it, -1 for none */
+    int32_t above;  /* the next one up, of those that wanted it, whose rpath serves; -1 for none */
     int32_t next;   /* in load order, -1 for the last */
+    int32_t previous;
     bool program;
     bool done;
     bool expanded;
@@ -116,10 +118,15 @@ struct nl_walk {
     char *block_next;
     char *buffer; /* for the path being tried */
     size_t buffer_room;
+    uint64_t spent; /* of NL_MOST_EFFORT */
 };
 
 #define NL_IS_LOADED 0x80000000u
 #define NL_MOST_NODES 100000u
+#define NL_MOST_NAMES (1u << 20)    /* followed in one walk */
+#define NL_MOST_EFFORT (256u << 20) /* of one walk: bytes of paths tried and directories named, steps from file to file */
+#define NL_LONGEST_PATH 4095u       /* that the kernel takes */
+enum { NL_ONE_TRY = 64, NL_ONE_FILE = 1024 }; /* what looking for a file costs besides, and finding one */
 
 /* Adds an image that is there before anything is mapped: by the name that answers for it. */
 enum nl_status nl_walk_known(struct nl_walk *walk, const char *name, const char *path);
@@ -141,6 +148,9 @@ void nl_walk_free(struct nl_walk *walk);
 
 /* A copy that lives as long as the walk; NULL without memory. */
 char *nl_walk_copy(struct nl_walk *walk, const char *text, size_t length);
+
+/* Counts what a walk costs: names, directories and files multiply. NL_TOO_MANY where it has had its share. */
+enum nl_status nl_walk_spend(struct nl_walk *walk, uint64_t effort);
 
 enum nl_status nl_texts_add(struct nl_texts *texts, const char *text);
 
