@@ -22,6 +22,7 @@ CLASSES: dict[str, tuple[type[BaseException], ...]] = {
     "RequirementError": (ValueError,),
     "DeclarationError": (ValueError,),
     "OverrideError": (ValueError,),
+    "ImageError": (ValueError,),
     "SymbolNotFoundError": (AttributeError,),
 }
 
@@ -37,6 +38,7 @@ ERRORS: list[nativeload.NativeLoadError] = [
     nativeload.LibraryNotFoundError("specimen", "specimen", STEPS[:1]),
     nativeload.ABIMismatchError("specimen>=2", "specimen", STEPS),
     nativeload.LinkError("/x.so", "undefined symbol: y"),
+    nativeload.ImageError("/x.so", "not an ELF file: empty"),
     nativeload.SymbolNotFoundError("/x.so", "y", ["yy"]),
 ]
 

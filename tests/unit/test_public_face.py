@@ -23,6 +23,7 @@ NAMES = {
     "find_spec",
     "explain",
     "loaded",
+    "resolve",
     "finders",
     "invalidate_caches",
     "Library",
@@ -30,6 +31,7 @@ NAMES = {
     "Explanation",
     "LoadedImage",
     "Provider",
+    "Closure",
     "NativeLoadError",
     "LibraryNotFoundError",
     "ABIMismatchError",
@@ -37,6 +39,7 @@ NAMES = {
     "DeclarationError",
     "OverrideError",
     "LinkError",
+    "ImageError",
     "SymbolNotFoundError",
 }
 
