@@ -91,7 +91,7 @@ def _check(
 def _kind(image: "Image") -> Rejection | None:
     here = images.process()
     if not image.same_kind(here):
-        kinds = {"machine": _describe(image), "process": _describe(here)}
+        kinds = {"machine": describe(image), "process": describe(here)}
         return rejection("machine", f"is {kinds['machine']}; this process is {kinds['process']}", **kinds)
     mask = _ABI_FLAGS.get(here.machine, 0)
     flags, here_flags = image.flags & mask, here.flags & mask
@@ -177,6 +177,7 @@ def _features(candidate: "Candidate", image: "Image", exported: dict[str, bool])
     return ()
 
 
-def _describe(image: "Image") -> str:
+def describe(image: "Image") -> str:
+    """The kind of machine that a file is for, in words."""
     machine = _MACHINES.get(image.machine, f"machine {image.machine}")
     return f"{machine} {image.elf_class}-bit {image.byteorder}-endian"

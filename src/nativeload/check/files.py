@@ -4,19 +4,15 @@ import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 
-from nativeload import metadata
+from nativeload import catalog, metadata
 from nativeload.errors import NativeLoadError
-from nativeload.requirement import normal
+from nativeload.machinery.wheel import WheelFinder
+from nativeload.requirement import normal, parse
 from nativeload.spec import Record, Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-# What Python code that loads a library itself has in it.
-_LOADS = (b"CDLL", b"dlopen", b"nativeload", b"LoadLibrary", b"RTLD_GLOBAL")
-_SUFFIXES = tuple(EXTENSION_SUFFIXES)
-_MOST = 1 << 20  # bytes of one Python file that are looked at
 
 
 def _is_library_name(name: str) -> bool:
@@ -35,13 +31,19 @@ class Native(Record):
         """Whether an import statement can load it into this interpreter."""
         # "libfoo.so" and "libfoo.so.1" alike are libraries, though a module may well be called so.
         name = self.path.rpartition("/")[2]
-        return name.endswith(_SUFFIXES) and name.partition(".")[0].isidentifier() and not _is_library_name(name)
+        before, _, tag = name.partition(".")
+        return f".{tag}" in EXTENSION_SUFFIXES and before.isidentifier() and not _is_library_name(name)
 
     @property
     def is_foreign(self) -> bool:
         """Whether it is an extension module of another interpreter: ".cpython-39-…", for one of 3.11."""
         tag = os.path.basename(self.path).partition(".")[2]
-        return tag.startswith(("cpython-", "pypy")) and not self.is_extension
+        return tag.startswith(("cpython-", "pypy", "graalpy")) and not self.is_extension
+
+    @property
+    def is_library(self) -> bool:
+        """Whether it is named as what is loaded, not started."""
+        return ".so" in os.path.basename(self.path)
 
     @property
     def is_program(self) -> bool:
@@ -66,7 +68,8 @@ def of_distributions(names: "Iterable[str]" = ()) -> "tuple[list[Native], int, l
     for distribution in metadata.distributions():
         if not wanted or left.pop(distribution.name, None) is not None:
             count += 1
-            found += [Native(distribution=distribution.name, path=path) for path in _native_files(distribution)]
+            name = distribution.name.replace("_", "-")
+        found += [Native(distribution=name, path=path) for path in _native_files(distribution)]
     return found, count, list(left.values())
 
 
@@ -87,27 +90,19 @@ def below(path: str) -> "list[Native]":
     return [Native(distribution="", path=one) for one in found]
 
 
-def declared() -> set[str]:
-    """The libraries that installed distributions declare: `nativeload.load` loads them."""
-    paths: set[str] = set()
+def declared() -> dict[str, str]:
+    """The libraries of installed distributions that `nativeload.load` loads, and the DT_SONAME each must have."""
+    paths: dict[str, str] = {}
     for distribution in metadata.providers():
         for _, package in distribution.declared():
             try:
-                paths.update(one.path for one in metadata.read(distribution, package, Trace()).values())
+                for one in metadata.read(distribution, package, Trace()).values():
+                    paths[one.path] = one.soname or ""
             except NativeLoadError:
                 continue
+    for entry in filter(None, map(catalog.lookup, catalog.names())):
+        for wheel in entry.wheels:
+            for found in WheelFinder(wheel.distribution).candidates(parse(entry.name), Trace()):
+                name = os.path.basename(found.path)
+                paths.setdefault(found.path, name if name in entry.sonames else "")
     return paths
-
-
-def loads_libraries(distribution: str) -> str:
-    """A Python file of a distribution that loads libraries itself, "" where there is none."""
-    found = metadata.find(distribution) if distribution else None
-    for path in found.files(".py,") if found else ():
-        try:
-            with open(path, "rb") as file:
-                content = file.read(_MOST)
-        except OSError:
-            continue
-        if any(word in content for word in _LOADS):
-            return path
-    return ""

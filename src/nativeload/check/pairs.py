@@ -23,10 +23,17 @@ def name_of(path: str) -> tuple[str, str]:
     if known is None:
         stem, _, version = path.rpartition("/")[2].partition(".so")
         before, dash, digits = stem.rpartition("-")
-        if dash and len(digits) == _HASH and _DIGITS.issuperset(digits):
+        # More than one, where what was copied is a copy.
+        while dash and len(digits) == _HASH and _DIGITS.issuperset(digits):
             stem = before
+            before, dash, digits = stem.rpartition("-")
         known = _names[path] = stem, version.lstrip(".").partition(".")[0]
     return known
+
+
+def is_copy(name: str) -> bool:
+    """Whether a name is that of a copy which a wheel brings for itself."""
+    return name_of(name)[0] != name.partition(".so")[0]
 
 
 def clashes(paths: "Sequence[str]") -> "Iterator[tuple[str, str, str]]":
@@ -34,7 +41,7 @@ def clashes(paths: "Sequence[str]") -> "Iterator[tuple[str, str, str]]":
     majors: dict[str, dict[str, str]] = {}
     openmp: dict[str, str] = {}
     blas = []
-    for path in paths:
+    for path in map(os.path.normpath, paths):
         stem, major = name_of(path)
         majors.setdefault(stem, {}).setdefault(major, path)
         if stem in _OPENMP:
