@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "symbols.h"
 #include "symtab.h"
 #include "versions.h"
 
@@ -120,6 +121,27 @@ nl_images_read(struct nl_images *images, const char *path, size_t length, struct
         }
     }
     return read_facts(images, path, length, facts);
+}
+
+bool
+nl_images_exports(const struct nl_images *images, const char *path, const char *const *names, size_t count)
+{
+    struct nl_elf *elf = malloc(sizeof *elf);
+    struct nl_symbols symbols;
+    bool found = true;
+    if (elf == NULL) {
+        return false;
+    }
+    enum nl_status status = nl_elf_open_in(elf, images->root, path);
+    if (status == NL_OK) {
+        status = nl_symbols_open(elf, &symbols);
+    }
+    for (size_t i = 0; status == NL_OK && found && i < count; i++) {
+        status = nl_symbols_find(elf, &symbols, names[i], strlen(names[i]), &found);
+    }
+    nl_elf_close(elf);
+    free(elf);
+    return status == NL_OK && found;
 }
 
 static void

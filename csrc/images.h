@@ -62,6 +62,9 @@ struct nl_images {
  * until nl_images_clear. */
 enum nl_status nl_images_read(struct nl_images *images, const char *path, size_t length, struct nl_facts **facts);
 
+/* Whether the file at a path exports all of these names. */
+bool nl_images_exports(const struct nl_images *images, const char *path, const char *const *names, size_t count);
+
 /* From here on, what was read is looked at again: only what has changed is read anew. */
 void nl_images_next_round(struct nl_images *images);
 

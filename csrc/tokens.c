@@ -20,8 +20,8 @@ token_at(const struct nl_walk *walk, const struct nl_node *node, const char *tex
         {"LIB", rules->lib, strlen(rules->lib)},
         {"PLATFORM", rules->platform, strlen(rules->platform)},
     };
-    size_t brace = left > 0 && text[0] == '{', count = rules->musl ? 1 : sizeof tokens / sizeof *tokens;
-    for (size_t i = 0; i < count; i++) {
+    size_t brace = left > 0 && text[0] == '{';
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
         size_t length = strlen(tokens[i].name), end = brace + length;
         if (left < end + brace || memcmp(text + brace, tokens[i].name, length) != 0) {
             continue;
@@ -170,33 +170,61 @@ add_directory(struct nl_walk *walk, const struct nl_node *node, const char *item
 }
 
 static enum nl_status
-add_directories(struct nl_walk *walk, const struct nl_node *node, const char *text, const char *separators,
-                struct nl_texts *to)
+add_directories(struct nl_walk *walk, const struct nl_node *node, const char *text, struct nl_texts *to)
 {
     enum nl_status status = NL_OK;
     while (status == NL_OK && text != NULL && *text != '\0') {
-        size_t length = strcspn(text, separators);
-        if (length > 0 || !walk->rules->musl) {
-            status = add_directory(walk, node, text, length, to);
-        }
+        size_t length = strcspn(text, ":");
+        status = add_directory(walk, node, text, length, to);
         text += length;
-        if (*text != '\0' && *++text == '\0' && !walk->rules->musl) {
+        if (*text != '\0' && *++text == '\0' && status == NL_OK) {
             status = nl_texts_add(to, "."); /* after a last separator */
         }
     }
     return status;
 }
 
-/* musl knows $ORIGIN alone, and takes a path with any other token for none (fixup_rpath). */
-static bool
-musl_refuses(const char *text)
+/* musl knows $ORIGIN alone, which need not end there, and takes a path with any other token for none; the path is
+ * expanded before it is split (fixup_rpath, path_open). */
+static enum nl_status
+add_musl_directories(struct nl_walk *walk, const struct nl_node *node, const char *text, struct nl_texts *to)
 {
-    for (; text != NULL && (text = strchr(text, '$')) != NULL; text++) {
-        if (strncmp(text, "$ORIGIN", 7) != 0 && strncmp(text, "${ORIGIN}", 9) != 0) {
-            return true;
+    size_t room = strlen(text), used = 0;
+    for (const char *token = strchr(text, '$'); token != NULL; token = strchr(token + 1, '$')) {
+        if (strncmp(token, "$ORIGIN", 7) != 0 && strncmp(token, "${ORIGIN}", 9) != 0) {
+            return NL_OK;
+        }
+        if (walk->rules->secure && node->program) { /* whoever starts it chooses its path */
+            return NL_OK;
+        }
+        room += node->origin_length;
+        if (room > NL_MOST_TEXT) {
+            return NL_OK;
         }
     }
-    return false;
+    char *out = nl_walk_copy(walk, NULL, room);
+    if (out == NULL) {
+        return NL_NO_MEMORY;
+    }
+    while (*text != '\0') {
+        if (*text == '$') {
+            memcpy(out + used, node->origin, node->origin_length);
+            used += node->origin_length;
+            text += text[1] == '{' ? 9 : 7;
+        } else {
+            out[used++] = *text++;
+        }
+    }
+    out[used] = '\0';
+    enum nl_status status = NL_OK;
+    for (char *item = out + strspn(out, ":\n"); status == NL_OK && *item != '\0';) {
+        size_t length = strcspn(item, ":\n");
+        char *next = item + length + strspn(item + length, ":\n");
+        item[length] = '\0';
+        status = nl_texts_add(to, item);
+        item = next;
+    }
+    return status;
 }
 
 enum nl_status
@@ -210,13 +238,10 @@ nl_expand_paths(struct nl_walk *walk, struct nl_node *node)
     node->expanded = true;
     if (walk->rules->musl) { /* either serves like the other, and is inherited */
         const char *text = runpath != NULL ? runpath : rpath;
-        if (walk->rules->secure && node->program && text != NULL && strchr(text, '$') != NULL) {
-            return NL_OK; /* whoever starts it chooses its path */
-        }
-        return musl_refuses(text) ? NL_OK : add_directories(walk, node, text, ":\n", &node->rpath);
+        return text == NULL ? NL_OK : add_musl_directories(walk, node, text, &node->rpath);
     }
     if (runpath != NULL) { /* silences the DT_RPATH */
-        return add_directories(walk, node, runpath, ":", &node->runpath);
+        return add_directories(walk, node, runpath, &node->runpath);
     }
-    return add_directories(walk, node, rpath, ":", &node->rpath);
+    return add_directories(walk, node, rpath, &node->rpath);
 }

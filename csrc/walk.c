@@ -150,11 +150,17 @@ find_origin(struct nl_walk *walk, struct nl_node *node)
     char *working = NULL;
     const char *path = real != NULL ? real : node->path;
     const char *slash = strrchr(path, '/');
+    bool relative = *path != '/';
+    if (walk->rules->musl && relative) { /* it stays so */
+        path = slash == NULL ? "./" : path;
+        slash = strrchr(path, '/');
+        relative = false;
+    }
     node->origin_length = slash == NULL ? 0 : (uint32_t)(slash - path);
-    if (slash == path) {
+    if (slash == path && !walk->rules->musl) {
         node->origin_length = 1;
     }
-    if (*path != '/') { /* below the working directory, where there is one */
+    if (relative) { /* below the working directory, where there is one */
         working = walk->images->root < 0 ? getcwd(NULL, 0) : strdup("");
     }
     size_t below = working != NULL ? strlen(working) : 0;
@@ -251,6 +257,9 @@ append(struct nl_walk *walk, int32_t index)
 
 static const char *const MUSL_OWN[] = {"libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet."};
 
+/* By which musl knows a C library, its own or another (load_library in ldso/dynlink.c). */
+static const char *const LIBC_EXPORTS[] = {"__libc_start_main", "stdin"};
+
 /* Fills the edge where the name is answered by what is there; `index` is the node, -1 where it is none. */
 static enum nl_status
 answered(struct nl_walk *walk, struct nl_edge *edge, int32_t *index)
@@ -270,7 +279,8 @@ answered(struct nl_walk *walk, struct nl_edge *edge, int32_t *index)
     return NL_OK;
 }
 
-/* Whether a name is that of the linker itself, which is there before all others; musl's is also its C library. */
+/* Whether a name is that of the linker itself, which is there before all others; musl's is also its C library, and
+ * known by its path. */
 static bool
 is_linker(const struct nl_rules *rules, const char *name)
 {
@@ -280,7 +290,7 @@ is_linker(const struct nl_rules *rules, const char *name)
             return true;
         }
     }
-    return slash != NULL && strcmp(name, slash + 1) == 0;
+    return slash != NULL && strcmp(name, rules->musl ? rules->self : slash + 1) == 0;
 }
 
 /* Adds the linker itself, where it can be read. */
@@ -299,6 +309,22 @@ add_linker(struct nl_walk *walk, struct nl_edge *edge, int32_t *index, bool *fre
     *fresh = *index < 0;
     status = *fresh ? add_node(walk, path, facts, -1, index) : NL_OK;
     return status == NL_OK ? name_node(walk, edge->name, (uint32_t)*index) : status;
+}
+
+/* Makes a file that was found answer to the name, as its linker has it. */
+static enum nl_status
+name_found(struct nl_walk *walk, const char *name, int32_t index)
+{
+    struct nl_node *node = &walk->nodes[index];
+    if (!walk->rules->musl) {
+        return name_node(walk, name, (uint32_t)index);
+    }
+    if (node->named || strchr(name, '/') != NULL) {
+        return NL_OK;
+    }
+    const char *slash = strrchr(node->path, '/');
+    node->named = true;
+    return name_node(walk, slash == NULL ? node->path : slash + 1, (uint32_t)index);
 }
 
 /* Resolves one name for a node. `index` is the node that answers, -1 for none; `fresh` whether it is a new one. */
@@ -322,6 +348,9 @@ resolve(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, int32_t *
         return status;
     }
     *index = node_of_file(walk, facts);
+    if (*index < 0 && walk->rules->musl && nl_images_exports(walk->images, edge->path, LIBC_EXPORTS, 2)) {
+        return add_linker(walk, edge, index, fresh); /* no second C library is mapped */
+    }
     if (*index >= 0) { /* the same file under another name */
         edge->how = NL_LOADED;
         edge->path = walk->nodes[*index].path;
@@ -331,7 +360,7 @@ resolve(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, int32_t *
         status = add_node(walk, edge->path, facts, requester, index);
     }
     /* by the name it was searched by it is known from now on */
-    return status == NL_OK ? name_node(walk, edge->name, (uint32_t)*index) : status;
+    return status == NL_OK ? name_found(walk, edge->name, *index) : status;
 }
 
 /* Whether a node comes after another in the order. */
@@ -422,7 +451,7 @@ follow(struct nl_walk *walk, int32_t requester, const char *name, enum nl_kind k
     walk->edges[walk->edge_count++] = edge;
     walk->nodes[requester].edge_count++;
     if (edge.fatal != NULL && kind != NL_AUXILIARY) {
-        walk->fatal = true;
+        walk->fatal = !walk->rules->musl; /* which looks at all before it ends */
     } else if (index >= 0 && kind != NL_NEEDED) {
         put_before(walk, index, fresh, requester);
     } else if (index >= 0 && fresh) {

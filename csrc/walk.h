@@ -74,6 +74,7 @@ struct nl_node {
     int32_t next;   /* in load order, -1 for the last */
     int32_t previous;
     bool program;
+    bool named; /* by musl, which knows a file by the name of the first path by which a search has found it */
     bool done;
     bool expanded;
     struct nl_texts rpath;

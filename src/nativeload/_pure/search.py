@@ -104,6 +104,13 @@ class Linker:
 
         return roots.inside(self.root, path)
 
+    def is_libc(self, path: str) -> bool:
+        """Whether a file is a C library, as musl knows one, its own or another (load_library in ldso/dynlink.c)."""
+        try:
+            return all(facts(self.real(path), ("__libc_start_main", "stdin"))[0][17])
+        except (OSError, ValueError):
+            return False
+
     def real_below(self, path: str) -> str:
         """Where a path is, as it is below the root, when all links are followed."""
         real = os.path.realpath(self.real(path))
@@ -206,22 +213,34 @@ class Node:
 
         self.path, self.facts, self.loader = path, facts, loader
         self.done = False
+        self.named = False  # by musl, which knows a file by the name of the first path by which a search has found it
         self.edges: list[tuple[tuple[str, str | None, int, int, str | None, int, Tries], Node | None]] = []
         self.filters: list[Node] = []
         self._trusted = linker.trusted if facts.is_program else None
         self._tokens = {"ORIGIN": _origin(path, facts, linker), **linker.tokens}
         self.rpath: list[str] = []
         self.runpath: list[str] = []
-        if linker.musl:  # knows $ORIGIN alone; either path serves like the other, and is inherited
-            text = facts.runpath if facts.runpath is not None else facts.rpath or ""
-            unsafe = self._trusted is not None and "$" in text  # whoever starts it chooses its path
-            if not unsafe and all(part.startswith(("ORIGIN", "{ORIGIN}")) for part in text.split("$")[1:]):
-                found = rpath.directories(text, {"ORIGIN": self._tokens["ORIGIN"]}, ":\n")
-                self.rpath = [directory for directory in found if directory != "."]
+        if linker.musl:  # where either path serves like the other, and is inherited
+            self.rpath = self._musl_directories(facts.runpath if facts.runpath is not None else facts.rpath or "")
         elif facts.runpath is not None:  # silences the DT_RPATH
             self.runpath = rpath.directories(facts.runpath, self._tokens, ":", self._trusted)
         elif facts.rpath:
             self.rpath = rpath.directories(facts.rpath, self._tokens, ":", self._trusted)
+
+    def _musl_directories(self, text: str) -> list[str]:
+        """musl knows $ORIGIN alone, which need not end there, and takes a path with any other token for none.
+
+        The path is expanded before it is split (fixup_rpath, path_open).
+        """
+        whole, *parts = text.split("$")
+        if parts and self._trusted is not None:
+            return []  # whoever starts it chooses its path
+        for part in parts:
+            token = next((one for one in ("ORIGIN", "{ORIGIN}") if part.startswith(one)), None)
+            if token is None:
+                return []
+            whole += self._tokens["ORIGIN"] + part[len(token) :]
+        return [item for item in whole.replace("\n", ":").split(":") if item]
 
     def loaders(self) -> Iterator[Node]:
         """This node, who wanted it, who wanted that, and on up."""
@@ -248,6 +267,8 @@ def _origin(path: str, facts: Facts, linker: Linker) -> str:
     if facts.is_program:
         return os.path.dirname(linker.real_below(path))
     directory = os.path.dirname(path)
+    if linker.musl:
+        return path.rpartition("/")[0] if "/" in path else "."
     return directory if directory.startswith("/") else os.path.join("/" if linker.root else os.getcwd(), directory)
 
 

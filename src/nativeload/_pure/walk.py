@@ -156,7 +156,7 @@ class _Walk:
             edge = *edge[:4], "each is a filter for the other, and the linker never ends", kind, edge[6]
         node.edges.append((edge, answer))
         if edge[4] is not None and kind != _AUXILIARY:
-            self.fatal = True
+            self.fatal = not self.linker.musl  # which looks at all before it ends
         elif answer is not None and kind != _NEEDED:
             self._put_before(answer, fresh, node)
         elif answer is not None and fresh:
@@ -188,20 +188,36 @@ class _Walk:
             return (name, known, LOADED, -1, None, kind, ()), None, False
         own = self._facts_of(self.linker.own) if self._is_linker(name) else None
         if own is not None:
-            mapped = self.files.get(own.file)
-            self.names.setdefault(name, mapped or self._add(self.linker.own, own, None))
-            answer = self.files[own.file]
-            return (name, answer.path, LOADED, -1, None, kind, ()), answer, mapped is None
+            return self._own(name, own, kind)
         path, how, owner, fatal, facts, tries = search(self.linker, node, name, self.record)
         if path is None or facts is None:
             requested = self._requested(name) if path is None and self.process else None
             return (name, requested or path, LOADED if requested else how, -1, fatal, kind, tries), None, False
         same = self.files.get(facts.file)
+        if same is None and self.linker.musl and self.linker.is_libc(path):
+            own = self._facts_of(self.linker.own)
+            if own is not None:  # no second C library is mapped
+                return self._own(name, own, kind)
         answer = same or self._add(path, facts, node)
-        self.names.setdefault(name, answer)  # by the name it was searched by it is known from now on
+        self._name(name, answer)
         if same or owner is None:
             return (name, answer.path, LOADED if same else how, -1, None, kind, tries), answer, same is None
         return (name, path, how, id(owner), None, kind, tries), answer, True
+
+    def _own(self, name: str, own: Facts, kind: int) -> tuple[Edge, Node, bool]:
+        """The linker itself, which answers to a name."""
+        mapped = self.files.get(own.file)
+        self.names.setdefault(name, mapped or self._add(self.linker.own, own, None))
+        answer = self.files[own.file]
+        return (name, answer.path, LOADED, -1, None, kind, ()), answer, mapped is None
+
+    def _name(self, name: str, node: Node) -> None:
+        """Make a file that was found answer to the name, by which it is known from now on, as its linker has it."""
+        if not self.linker.musl:
+            self.names.setdefault(name, node)
+        elif not node.named and "/" not in name:
+            node.named = True
+            self.names.setdefault(node.path.rpartition("/")[2], node)
 
     def _answer(self, name: str) -> Node | str | None:
         if name in self.names:
@@ -211,7 +227,9 @@ class _Walk:
     def _is_linker(self, name: str) -> bool:
         """Whether a name is that of the linker itself, there before all others; musl's is also its C library."""
         own = self.linker.own
-        return (self.linker.musl and name.startswith(_MUSL_OWN)) or ("/" in own and name == own.rpartition("/")[2])
+        if self.linker.musl:  # known by its path
+            return name.startswith(_MUSL_OWN) or name == own
+        return "/" in own and name == own.rpartition("/")[2]
 
     def _requested(self, name: str) -> str | None:
         """The image that answers to a name because it was once requested by it, which the linker alone knows."""

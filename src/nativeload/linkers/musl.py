@@ -18,10 +18,6 @@ _DEFAULT = "/lib:/usr/local/lib:/usr/lib"
 def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, *, secure: bool = False) -> Rules:  # noqa: ARG001
     """As `nativeload.linkers.glibc.rules`: musl has no cache, no subdirectories, and no tokens in the environment."""
     own = image.interp or f"/lib/ld-musl-{_ARCHITECTURES.get(image.machine, 'unknown')}.so.1"
-    # /lib/ld-musl-x86_64.so.1 reads /etc/ld-musl-x86_64.path, and /prefix/lib/… reads /prefix/etc/…
-    prefix, _, name = own.rpartition("/lib/")
-    architecture = name.removeprefix("ld-musl-").partition(".")[0]
-    listed = os.fsdecode(roots.read(root, f"{prefix}/etc/ld-musl-{architecture}.path", 1 << 20))
     return Rules(
         musl=True,
         wide=image.elf_class == 64,
@@ -29,7 +25,7 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
         machine=image.machine,
         secure=secure,
         library_path=() if secure else _items(environ.get("LD_LIBRARY_PATH", "")),
-        default=_items(listed or _DEFAULT),
+        default=_items(_listed(own, image.machine, root)),
         subdirectories=(),
         hwcaps=(),
         program_rpath=(),
@@ -40,6 +36,20 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
         cache_flags=0,
         root=root,
     )
+
+
+def _listed(own: str, machine: int, root: str) -> str:
+    """What the path file has, which counts though it is empty, or is one that cannot be read."""
+    # /lib/ld-musl-x86_64.so.1 reads /etc/ld-musl-x86_64.path, and /prefix/any/… reads /prefix/etc/…
+    prefix = os.path.dirname(os.path.dirname(own)).rstrip("/")
+    path = f"{prefix}/etc/ld-musl-{_ARCHITECTURES.get(machine, '')}.path"
+    try:
+        os.stat(roots.inside(root, path))
+    except FileNotFoundError:
+        return _DEFAULT
+    except OSError:
+        return ""
+    return os.fsdecode(roots.read(root, path, 1 << 20))
 
 
 def _items(path: str) -> tuple[str, ...]:
