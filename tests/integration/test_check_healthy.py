@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration.projects import nativeload_site
-from parts import run, venv, wheel
+from integration.projects import nativeload_site, provider
+from integration.test_consumer import INIT, consumer
+from parts import build_wheel, run, site, venv, wheel
 from parts.scientific import scientific
 
 if TYPE_CHECKING:
@@ -68,6 +69,19 @@ def test_a_library_taken_away_is_an_error(tmp_path: Path) -> None:
     found = errors(check(copy / "bin" / "python"))
     assert {(kind, distribution) for kind, distribution, _ in found} == {("missing", "shapely")}
     assert any(f"needs {gone.name}" in detail for _, _, detail in found)
+
+
+def test_what_nativeload_loads_first_is_no_error(tmp_path: Path) -> None:
+    """An extension module whose library another wheel ships, and whose package loads it; and one that forgets to."""
+    for init, severity in ((INIT, "warning"), ("from consumer._extension import ask\n", "error")):
+        (tmp_path / severity / "provider").mkdir(parents=True)
+        provided = build_wheel(provider(tmp_path / severity / "provider"))
+        library = site(provided) / "answer_provider" / "lib" / "libanswer.so.1"
+        project = consumer(tmp_path / severity / "consumer", library)
+        (project / "src" / "consumer" / "__init__.py").write_text(init, encoding="utf-8")
+        found = check(venv(sys.executable, provided, build_wheel(project)))["problems"]
+        shown = [(one["kind"], one["severity"], one["distribution"]) for one in found]
+        assert shown == [("missing", severity, "answer-consumer")]
 
 
 @pytest.mark.large

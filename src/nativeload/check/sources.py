@@ -51,6 +51,9 @@ def _loader(distribution: str, names: tuple[bytes, ...], path: str = "") -> str:
     for file, content in _loaders[distribution]:
         if any(name in content for name in names):
             return file
+        # nativeload.load takes a library's bare name.
+        if b"nativeload" in content and any(name.removeprefix(b"lib") in content for name in names):
+            return file
         # One that loads whatever there is, in a package that is imported before the file.
         if path.startswith(f"{os.path.dirname(file)}/") and any(word in content for word in _LISTS):
             return file
