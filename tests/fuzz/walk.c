@@ -182,7 +182,7 @@ static void
 start_file(char *line)
 {
     struct file *file = &files[file_count];
-    *file = (struct file){.facts = {.path = line, .text = content, .wide = true, .machine = 62, .type = 3}};
+    file->facts = (struct nl_facts){.path = line, .text = content, .wide = true, .machine = 62, .type = 3};
     file->facts.signature.ino = file_count++;
     struct nl_list *lists[] = {&file->facts.needed, &file->facts.filters, &file->facts.verneed, &file->facts.verdef};
     for (size_t i = 0; i < 4; i++) {

@@ -30,6 +30,7 @@ Image = tuple[
 _MAX_PHDRS_SIZE = 1 << 16
 _MAX_DYNAMIC = 1 << 12
 _MAX_STRINGS = 1 << 22
+_FREE_STRINGS = 1 << 16  # beyond that many bytes, the string table four times over: names may overlap
 _MAX_INTERP = 1 << 12
 _STRING_STEP = 256
 # DT_AUXILIARY and DT_FILTER, as pyelftools calls them or as they stand: what `image` says of them
@@ -131,13 +132,14 @@ class Elf:
         self.osabi = head[7]
         self.flags: int = header["e_flags"]
         self.flaw = _flaw(head, int.from_bytes(head[20:24], "little" if header.little_endian else "big"))
-        self._budget = _MAX_STRINGS
+        self._most = self._budget = _MAX_STRINGS
         self.segments = self._segments(header["e_phoff"], header["e_phnum"], header["e_phentsize"])
         self.dynamic: dict[str | int, int] = {}
         self.needed: list[int] = []
         self.filters: list[tuple[int, int, int]] = []
         self._read_dynamic()
         self.strings = self._string_table()
+        self._most = self._budget = min(_MAX_STRINGS, _FREE_STRINGS + 4 * self.strings[1])
 
     def parse(self, shape: Construct, offset: int, what: str) -> Any:
         """One structure of pyelftools' at a file offset."""
@@ -238,13 +240,15 @@ class Elf:
         while b"\0" not in content:
             if len(content) == limit:
                 malformed("a string has no end")
-            more = self.file.read(offset + len(content), min(step, limit - len(content)), "a string ends")
-            self._budget -= len(more)
-            if self._budget < 0:  # strings may overlap: without this, a small file asks for gigabytes
-                malformed(f"more than {_MAX_STRINGS} bytes of strings")
-            content += more
+            if len(content) > self._budget:
+                break
+            content += self.file.read(offset + len(content), min(step, limit - len(content)), "a string ends")
             step *= 2
-        return content[: content.index(b"\0")]
+        found = content.partition(b"\0")[0]
+        self._budget -= len(found) + 1
+        if self._budget < 0:  # strings may overlap: without this, a small file asks for gigabytes
+            malformed(f"more than {self._most} bytes of names")
+        return found
 
 
 def _number(names: Mapping[str, int], value: str | int) -> int:

@@ -85,6 +85,8 @@ class GnuHash:
     def count(self) -> int:
         """How many symbols there are. The table does not say it, but its last chain ends with the last symbol."""
         last = 0
+        if self._bucket_count > _MAX_SYMBOLS:
+            malformed(f"more than {_MAX_SYMBOLS} buckets of symbols")
         for start in range(0, self._bucket_count, _BUCKET_BLOCK):
             block = min(_BUCKET_BLOCK, self._bucket_count - start)
             last = max(last, *self._words.numbers(self._buckets + start * 4, block))

@@ -15,6 +15,7 @@ _MAGIC = b"glibc-ld.so.cache1.1"
 _HEADER, _ENTRY = 48, 24
 _EXTENSION_MAGIC = 0xEAA42174
 _TAG_GLIBC_HWCAPS = 1
+_MAX_SECTIONS = 64  # they are looked at for every name; glibc writes two
 # the high half of an entry's hwcap: bit 62 says glibc-hwcaps, the ten bits below are an x86 ISA level
 _HWCAP_EXTENSION, _HWCAP_ISA_LEVEL = 0x40000000, 0x3FF
 
@@ -93,6 +94,8 @@ def _hwcaps(cache: bytes, start: int, order: str) -> tuple[int, ...]:
         return ()
     end = at + 8 + count * 16
     _require(cache, end, "the extension's sections end")
+    if count > _MAX_SECTIONS:
+        raise ValueError(f"malformed: more than {_MAX_SECTIONS} sections of the extension")
     names: tuple[int, ...] = ()
     for tag, _, offset, size in struct.iter_unpack(order + "IIII", cache[at + 8 : end]):
         if tag == _TAG_GLIBC_HWCAPS:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     Found = tuple[str | None, int, "Node | None", str | None, "Facts | None", "Tries"]
     Tries = tuple[tuple[str, int, str | None], ...]
 
+# What one walk may cost: bytes of paths tried and of directories named, steps from file to file. Names, directories and
+# files multiply. Looking for a file costs something besides, and finding one.
+_MOST_EFFORT = 256 << 20
+_ONE_TRY, _ONE_FILE = 64, 1024
+_MOST_KEPT = 1 << 22  # names of symbols that are kept from one question to the next
+
 MISSING, LOADED, RPATH, LIBRARY_PATH, RUNPATH, CACHE, DEFAULT, PATH = range(8)
 
 _ET_EXEC, _ET_DYN = 2, 3
@@ -51,6 +57,9 @@ class Facts:
             self.isa_needed, _, _, self.signature,
         ) = found  # fmt: skip
         self.file = self.signature[:2]
+        self.given = frozenset(self.verdef)
+        paths = self.rpath or "", self.runpath or ""
+        self.size = sum(map(len, (*self.needed, *self.verdef, *paths))) + 8 * len(self.verneed)
 
     @property
     def is_program(self) -> bool:
@@ -88,10 +97,17 @@ class Linker:
         self.cache, self.cache_flags = cache, cache_flags
         self.root = root
         self.preloading = False  # what LD_PRELOAD names is looked for
+        self.spent = 0  # of what this walk may cost
         self._images: dict[str, tuple[str, Facts | str]] = {}
         self._seen: set[str] = set()
         self._exports: dict[str, set[bytes]] = {}
         self._places: dict[str, list[str]] = {}
+
+    def spend(self, effort: int) -> None:
+        """Count what a walk costs; ValueError where it has had its share."""
+        self.spent += effort
+        if self.spent > _MOST_EFFORT:
+            raise ValueError(f"malformed: more than {_MOST_EFFORT} steps of a search")
 
     def next_round(self) -> None:
         """From here on, what was read is looked at again."""
@@ -151,12 +167,15 @@ class Linker:
     def exports(self, path: str) -> set[bytes]:
         """What a file exports, nothing where it cannot be read."""
         if path not in self._exports:
+            if sum(map(len, self._exports.values())) > _MOST_KEPT:
+                self._exports.clear()
             self._exports[path] = export_names(self.real(path))
         return self._exports[path]
 
     def places(self, directory: str) -> list[str]:
         """The places looked at for one directory: the subdirectories that it has, then itself."""
         if directory not in self._places:
+            self.spend(_ONE_TRY + len(directory))
             tops = {name.partition("/")[0] for name in self.subdirectories}
             there = {top for top in tops if self.mode(f"{directory}/{top}")}
             below = [f"{directory}/{name}" for name in self.subdirectories if name.partition("/")[0] in there]
@@ -166,6 +185,7 @@ class Linker:
     def cached(self, name: str, nodeflib: bool) -> list[str]:
         """The file that ld.so.cache holds under a name, for the best subdirectory that this CPU takes."""
         best: list[tuple[int, str]] = []
+        self.spend(len(self.cache) // 24)
         for _, path, flags, hwcap in ldcache_search(self.cache, name, False) if self.cache else ():
             # i386's linker also takes entries of no C library (dl-cache.h)
             taken = flags == self.cache_flags or (self.cache_flags == 3 and flags == 1)
@@ -211,13 +231,18 @@ class Node:
     def __init__(self, path: str, facts: Facts, loader: Node | None, linker: Linker) -> None:
         from nativeload.linkers import rpath
 
-        self.path, self.facts, self.loader = path, facts, loader
+        self.path, self.facts = path, facts
+        # the nearest of those that wanted it whose rpath serves
+        self.above: Node | None = loader if loader is None or loader.bequeaths(linker.musl) else loader.above
         self.done = False
         self.named = False  # by musl, which knows a file by the name of the first path by which a search has found it
         self.edges: list[tuple[tuple[str, str | None, int, int, str | None, int, Tries], Node | None]] = []
         self.filters: list[Node] = []
         self._trusted = linker.trusted if facts.is_program else None
         self._tokens = {"ORIGIN": _origin(path, facts, linker), **linker.tokens}
+        for text in (facts.rpath or "", facts.runpath or ""):
+            longest = max(map(len, self._tokens.values()))
+            linker.spend(len(text) + text.count("$") * longest + (text.count(":") + 1) * _ONE_TRY)
         self.rpath: list[str] = []
         self.runpath: list[str] = []
         if linker.musl:  # where either path serves like the other, and is inherited
@@ -242,12 +267,18 @@ class Node:
             whole += self._tokens["ORIGIN"] + part[len(token) :]
         return [item for item in whole.replace("\n", ":").split(":") if item]
 
+    def bequeaths(self, musl: bool) -> bool:
+        """Whether what is loaded by this file, or by what it loads, is looked for in its rpath."""
+        if musl:
+            return self.facts.rpath is not None or self.facts.runpath is not None
+        return self.facts.rpath is not None and self.facts.runpath is None
+
     def loaders(self) -> Iterator[Node]:
-        """This node, who wanted it, who wanted that, and on up."""
+        """This node, and of who wanted it, who wanted that, and on up, those whose rpath serves."""
         node: Node | None = self
         while node is not None:
             yield node
-            node = node.loader
+            node = node.above
 
     def has_token(self, text: str) -> bool:
         """Whether a text has a dynamic string token in it."""
@@ -293,8 +324,10 @@ def search(linker: Linker, requester: Node | None, name: str, record: bool) -> F
 
 def _try(linker: Linker, path: str) -> tuple[Facts | None, str | None, str | None, bool]:
     """(facts of a file that will do, why the linker gives up here, why it looks further, whether in this list)."""
+    linker.spend(_ONE_TRY + len(path))
     try:
         facts = linker.facts(path)
+        linker.spend(_ONE_FILE + (0 if isinstance(facts, str) else facts.size))
     except OSError as error:
         words = os.strerror(error.errno or 0)
         if error.errno in _NO_FILE:
@@ -323,12 +356,14 @@ def _lists(linker: Linker, requester: Node | None, name: str) -> Lists:
     if linker.musl:
         yield LIBRARY_PATH, None, below(linker.library_path)
         for node in requester.loaders() if requester is not None else ():
+            linker.spend(1)
             yield RPATH, node, below(node.rpath)
         yield DEFAULT, None, below(linker.default)
         return
     nodeflib = requester is not None and bool(requester.facts.flags_1 & _DF_1_NODEFLIB)
     if requester is None or requester.facts.runpath is None:
         for node in requester.loaders() if requester is not None else ():
+            linker.spend(1)
             yield RPATH, node, below(node.rpath)
         yield RPATH, None, below(linker.program_rpath)
     yield LIBRARY_PATH, None, below(linker.library_path)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 _BINDINGS = (1, 2, 10)  # STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE
 _VISIBILITIES = (0, 3)  # STV_DEFAULT, STV_PROTECTED
 
+# A sparse file has tables of any length.
+_MAX_SYMBOLS = 1 << 22
+_MAX_STRTAB = 256 << 20
+
 # One name has a symbol per version.
 _MAX_CANDIDATES = 1 << 12
 
@@ -78,14 +82,14 @@ class _Symbols:
 
     def names(self) -> set[bytes]:
         # the first symbol is none
-        offsets = set(self._exported(1, self._hash.count())) - {0} if self._hash else None
+        offsets = set(self._exported(1, self._count())) - {0} if self._hash else None
         return set(self._strings(sorted(offsets))) - {b""} if offsets else set()
 
     def undefined(self) -> Iterator[tuple[bytes, bool]]:
         """(name, weak) of what is left undefined; the GNU table has it before all that it hashes."""
         if self._span is None or self._hash is None:
             return
-        count = self._hash.count()
+        count = self._count()
         end = min(getattr(self._hash, "first", count), count)
         entries = [(name, info >> 4) for name, info, _, section in self._entries(1, end) if not section]
         found = [(name, binding == 2) for name, binding in entries if binding in (1, 2)]
@@ -93,8 +97,16 @@ class _Symbols:
             if name:
                 yield name, weak
 
+    def _count(self) -> int:
+        count = self._hash.count() if self._hash else 0
+        if count > _MAX_SYMBOLS:
+            malformed(f"more than {_MAX_SYMBOLS} dynamic symbols")
+        return count
+
     def _strings(self, offsets: list[int]) -> Iterator[bytes]:
         start, size = self._elf.strings
+        if size > _MAX_STRTAB:
+            malformed(f"more than {_MAX_STRTAB} bytes of dynamic strings")
         strings = self._elf.file.read(start, size, "the string table ends")
         budget = 4 * size  # names share tails; a hostile table shares one huge tail a million times
         for offset in offsets:

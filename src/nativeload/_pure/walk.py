@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _PROCESS, _RECORD, _AGAIN, _TERSE, _OWN = 1, 2, 4, 8, 16
 _NEEDED, _AUXILIARY, _FILTERED = 0, 1, 2
+_MOST_NODES, _MOST_NAMES = 100_000, 1 << 20
 _MUSL_OWN = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
 
 
@@ -69,6 +70,8 @@ class _Walk:
 
     def __init__(self, linker: Linker, known: tuple[tuple[str, str], ...], options: int) -> None:
         self.linker = linker
+        linker.spent, linker.preloading = 0, False
+        self.edges = 0
         self.record = bool(options & _RECORD)
         self.process = bool(options & _PROCESS)
         self.own = bool(options & _OWN)
@@ -121,6 +124,8 @@ class _Walk:
             self.nodes.append(answer)
 
     def _add(self, path: str, facts: Facts, loader: Node | None) -> Node:
+        if len(self.files) >= _MOST_NODES:
+            raise ValueError(f"malformed: more than {_MOST_NODES} files needed")
         node = Node(path, facts, loader, self.linker)
         self.files.setdefault(facts.file, node)
         if not self.linker.musl:  # musl matches by file identity, and by the name searched for
@@ -142,6 +147,10 @@ class _Walk:
     def _follow(self, node: Node, name: str, kind: int) -> None:
         if self.fatal:
             return
+        self.linker.spend(len(name))
+        self.edges += 1
+        if self.edges > _MOST_NAMES:
+            raise ValueError(f"malformed: more than {_MOST_NAMES} names of files needed")
         expanded = node.expand(name) if "$" in name and not self.linker.musl else name
         answer: Node | None = None
         edge: Edge = name, None, MISSING, -1, "a dynamic string token in it stands for nothing", kind, ()
@@ -172,6 +181,7 @@ class _Walk:
 
     def _put_before(self, node: Node, fresh: bool, owner: Node) -> None:
         """Where a DT_AUXILIARY or DT_FILTER wants a node: before the owner, unless it is already."""
+        self.linker.spend(len(self.nodes))
         place = self.nodes.index(owner)
         if node is owner or (not fresh and node in self.nodes[:place]):
             return
@@ -250,7 +260,7 @@ class _Walk:
                 # and then an assertion ends the process (check_match in elf/dl-lookup.c).
                 none = path is None or (facts is not None and not facts.verdef and not facts.verneed)
                 for version, weak in versions:
-                    if none or (facts is not None and facts.verdef and not weak and version not in facts.verdef):
+                    if none or (facts is not None and facts.verdef and not weak and version not in facts.given):
                         yield place, name, version, path
 
     def _facts_of(self, path: str | None) -> Facts | None:

@@ -56,6 +56,9 @@ def cache_flags(machine: int) -> int:
     return _CACHE_FLAGS.get(machine, 0)
 
 
+_MOST_CACHE = 64 << 20  # bytes; a real one has some hundred thousand
+
+
 def read_cache(path: str, root: str = "") -> bytes:
     """The bytes of an `ld.so.cache`, b"" where there is none that can be read."""
     try:
@@ -64,7 +67,9 @@ def read_cache(path: str, root: str = "") -> bytes:
 
             path = roots.below(root, path)
         with open(path, "rb", opener=regular) as file:
-            content = file.read()
+            content = file.read(_MOST_CACHE + 1)
+            if len(content) > _MOST_CACHE:
+                return b""
         core.ldcache_search(content, "libc.so.6", False)
     except (OSError, ValueError):
         return b""
