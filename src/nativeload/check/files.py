@@ -69,7 +69,7 @@ def of_distributions(names: "Iterable[str]" = ()) -> "tuple[list[Native], int, l
         if not wanted or left.pop(distribution.name, None) is not None:
             count += 1
             name = distribution.name.replace("_", "-")
-        found += [Native(distribution=name, path=path) for path in _native_files(distribution)]
+            found += [Native(distribution=name, path=path) for path in _native_files(distribution)]
     return found, count, list(left.values())
 
 
