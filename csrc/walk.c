@@ -3,257 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include "process.h"
-
-enum { BLOCK = 16384 };
-enum { ET_EXEC = 2 };
-
-/* Makes room for one item more in a growing array. */
-static void *
-grow(void *items, uint32_t count, uint32_t *room, size_t size)
-{
-    if (count < *room) {
-        return items;
-    }
-    uint32_t more = *room ? 2 * *room : 32;
-    void *bigger = realloc(items, more * size);
-    if (bigger != NULL) {
-        *room = more;
-    }
-    return bigger;
-}
-
-char *
-nl_walk_copy(struct nl_walk *walk, const char *text, size_t length)
-{
-    if (length + 1 > walk->block_left) {
-        size_t size = length + 1 > BLOCK / 4 ? length + 1 : BLOCK;
-        void **blocks = grow(walk->blocks, walk->block_count, &walk->block_room, sizeof *blocks);
-        char *block = blocks == NULL ? NULL : malloc(size);
-        walk->blocks = blocks != NULL ? blocks : walk->blocks;
-        if (block == NULL) {
-            return NULL;
-        }
-        walk->blocks[walk->block_count++] = block;
-        walk->block_next = block;
-        walk->block_left = size;
-    }
-    char *copy = walk->block_next;
-    if (text != NULL) {
-        memcpy(copy, text, length);
-    }
-    copy[length] = '\0';
-    walk->block_next += length + 1;
-    walk->block_left -= length + 1;
-    return copy;
-}
-
-enum nl_status
-nl_walk_spend(struct nl_walk *walk, uint64_t effort)
-{
-    walk->spent += effort;
-    return walk->spent <= NL_MOST_EFFORT ? NL_OK : nl_too_many(&walk->images->fault, "steps of a search", NL_MOST_EFFORT);
-}
-
-enum nl_status
-nl_texts_add(struct nl_texts *texts, const char *text)
-{
-    const char **items = grow(texts->items, texts->count, &texts->room, sizeof *items);
-    if (items == NULL) {
-        return NL_NO_MEMORY;
-    }
-    texts->items = items;
-    texts->items[texts->count++] = text;
-    return NL_OK;
-}
-
-/* ---- what is there already ---- */
-
-static enum nl_status
-name_node(struct nl_walk *walk, const char *name, uint32_t value)
-{
-    return nl_map_add(&walk->names, name, strlen(name), value);
-}
-
-enum nl_status
-nl_walk_known(struct nl_walk *walk, const char *name, const char *path)
-{
-    char *own_name = nl_walk_copy(walk, name, strlen(name)), *own_path = nl_walk_copy(walk, path, strlen(path));
-    if (own_name == NULL || own_path == NULL || nl_texts_add(&walk->loaded, own_path) != NL_OK) {
-        return NL_NO_MEMORY;
-    }
-    return name_node(walk, own_name, NL_IS_LOADED | (walk->loaded.count - 1));
-}
-
-enum nl_status
-nl_walk_process(struct nl_walk *walk)
-{
-    struct nl_linkmap map;
-    enum nl_status status = nl_linkmap_read(&map);
-    walk->process = true;
-    for (size_t i = 0; status == NL_OK && i < map.count; i++) {
-        const struct nl_image *image = &map.items[i];
-        const char *slash = strrchr(image->path, '/');
-        status = nl_walk_known(walk, image->soname != NULL ? image->soname : image->path, image->path);
-        if (status == NL_OK) {
-            const char *path = walk->loaded.items[walk->loaded.count - 1];
-            status = name_node(walk, path, NL_IS_LOADED | (walk->loaded.count - 1));
-            if (status == NL_OK && slash != NULL) {
-                status = nl_texts_add(&walk->basenames, path + (slash + 1 - image->path));
-            }
-        }
-    }
-    nl_linkmap_free(&map);
-    return status;
-}
-
-/* Whether an image has this file name, though perhaps another DT_SONAME: it may have been requested by it. */
-static bool
-may_know(const struct nl_walk *walk, const char *name)
-{
-    for (uint32_t i = 0; i < walk->basenames.count; i++) {
-        if (strcmp(walk->basenames.items[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Fills the edge where the process has an image that was once requested by its name, which its linker alone knows. */
-static bool
-requested(struct nl_walk *walk, struct nl_edge *edge)
-{
-    char path[4096];
-    if (!nl_loaded_path(edge->name, path, sizeof path)) {
-        return false;
-    }
-    edge->how = NL_LOADED;
-    edge->path = nl_walk_copy(walk, path, strlen(path));
-    return edge->path != NULL && nl_walk_known(walk, edge->name, path) == NL_OK;
-}
-
-/* ---- nodes ---- */
-
-static bool
-is_program(const struct nl_facts *facts)
-{
-    return facts->type == ET_EXEC || (facts->interp != 0 && facts->soname == 0);
-}
-
-/* $ORIGIN of a program is where its real file is, of anything else where it was found. */
-static enum nl_status
-find_origin(struct nl_walk *walk, struct nl_node *node)
-{
-    char *real = node->program ? nl_file_real(walk->images->root, node->path) : NULL;
-    char *working = NULL;
-    const char *path = real != NULL ? real : node->path;
-    const char *slash = strrchr(path, '/');
-    bool relative = *path != '/';
-    if (walk->rules->musl && relative) { /* it stays so */
-        path = slash == NULL ? "./" : path;
-        slash = strrchr(path, '/');
-        relative = false;
-    }
-    node->origin_length = slash == NULL ? 0 : (uint32_t)(slash - path);
-    if (slash == path && !walk->rules->musl) {
-        node->origin_length = 1;
-    }
-    if (relative) { /* below the working directory, where there is one */
-        working = walk->images->root < 0 ? getcwd(NULL, 0) : strdup("");
-    }
-    size_t below = working != NULL ? strlen(working) : 0;
-    char *origin = nl_walk_copy(walk, NULL, below + 1 + node->origin_length);
-    if (origin != NULL && working != NULL) {
-        memcpy(origin, working, below);
-        origin[below] = '/';
-        memcpy(origin + below + 1, path, node->origin_length);
-        node->origin_length += (uint32_t)below + (node->origin_length > 0);
-    } else if (origin != NULL) {
-        memcpy(origin, path, node->origin_length);
-    }
-    node->origin = origin;
-    free(real);
-    free(working);
-    return origin != NULL ? NL_OK : NL_NO_MEMORY;
-}
-
-enum { FILE_KEY = 16 };
-
-static void
-file_key(const struct nl_facts *facts, char key[FILE_KEY])
-{
-    memcpy(key, &facts->signature.dev, 8);
-    memcpy(key + 8, &facts->signature.ino, 8);
-}
-
-/* The node of a file that is mapped under whatever name, -1 where there is none. */
-static int32_t
-node_of_file(struct nl_walk *walk, const struct nl_facts *facts)
-{
-    char key[FILE_KEY];
-    file_key(facts, key);
-    const struct nl_slot *slot = nl_map_get(&walk->files, key, sizeof key);
-    return slot == NULL ? -1 : (int32_t)slot->value;
-}
-
-/* Whether who is loaded by a node, or by what that loads, is looked for in its rpath. */
-static bool
-bequeaths(const struct nl_rules *rules, const struct nl_facts *facts)
-{
-    return rules->musl ? facts->rpath != 0 || facts->runpath != 0 : facts->rpath != 0 && facts->runpath == 0;
-}
-
-/* Adds a node, not yet in the order, and all names that it answers to. */
-static enum nl_status
-add_node(struct nl_walk *walk, const char *path, struct nl_facts *facts, int32_t loader, int32_t *added)
-{
-    char key[FILE_KEY];
-    if (walk->node_count == NL_MOST_NODES) {
-        return nl_too_many(&walk->images->fault, "files needed", NL_MOST_NODES);
-    }
-    struct nl_node *nodes = grow(walk->nodes, walk->node_count, &walk->node_room, sizeof *nodes);
-    if (nodes == NULL) {
-        return NL_NO_MEMORY;
-    }
-    walk->nodes = nodes;
-    struct nl_node *node = &nodes[walk->node_count];
-    *node = (struct nl_node){.facts = facts, .path = path, .loader = loader, .program = is_program(facts)};
-    node->above = node->next = node->previous = -1;
-    if (loader >= 0) {
-        node->above = bequeaths(walk->rules, nodes[loader].facts) ? loader : nodes[loader].above;
-    }
-    *added = (int32_t)walk->node_count++;
-    enum nl_status status = find_origin(walk, node);
-    file_key(facts, key);
-    char *kept = nl_walk_copy(walk, key, sizeof key);
-    if (status == NL_OK) {
-        status = kept == NULL ? NL_NO_MEMORY : nl_map_add(&walk->files, kept, sizeof key, (uint32_t)*added);
-    }
-    if (status == NL_OK && !walk->rules->musl) { /* musl matches by file identity, and by the name searched for */
-        const char *soname = nl_text(facts, facts->soname);
-        status = name_node(walk, path, (uint32_t)*added);
-        if (status == NL_OK && soname != NULL) {
-            status = name_node(walk, soname, (uint32_t)*added);
-        }
-    }
-    return status;
-}
-
-static void
-append(struct nl_walk *walk, int32_t index)
-{
-    walk->nodes[index].previous = walk->last;
-    if (walk->last >= 0) {
-        walk->nodes[walk->last].next = index;
-    } else {
-        walk->first = index;
-    }
-    walk->last = index;
-}
-
-/* ---- edges ---- */
 
 static const char *const MUSL_OWN[] = {"libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet."};
 
@@ -273,8 +22,8 @@ answered(struct nl_walk *walk, struct nl_edge *edge, int32_t *index)
         *index = slot->value & NL_IS_LOADED ? -1 : (int32_t)slot->value;
         return NL_OK;
     }
-    if (walk->process && may_know(walk, edge->name)) {
-        requested(walk, edge);
+    if (walk->process && nl_walk_may_know(walk, edge->name)) {
+        nl_walk_requested(walk, edge);
     }
     return NL_OK;
 }
@@ -282,15 +31,23 @@ answered(struct nl_walk *walk, struct nl_edge *edge, int32_t *index)
 /* Whether a name is that of the linker itself, which is there before all others; musl's is also its C library, and
  * known by its path. */
 static bool
-is_linker(const struct nl_rules *rules, const char *name)
+is_linker(struct nl_walk *walk, const char *name)
 {
+    const struct nl_rules *rules = walk->rules;
     const char *slash = strrchr(rules->self, '/');
+    struct nl_facts *facts = NULL;
     for (size_t i = 0; rules->musl && i < sizeof MUSL_OWN / sizeof *MUSL_OWN; i++) {
         if (strncmp(name, MUSL_OWN[i], strlen(MUSL_OWN[i])) == 0) {
             return true;
         }
     }
-    return slash != NULL && strcmp(name, rules->musl ? rules->self : slash + 1) == 0;
+    if (slash == NULL || rules->musl || strncmp(name, "ld", 2) != 0) { /* so every DT_SONAME of theirs begins */
+        return slash != NULL && strcmp(name, rules->self) == 0;
+    }
+    if (nl_images_read(walk->images, rules->self, strlen(rules->self), &facts) != NL_OK || facts->soname == 0) {
+        return strcmp(name, slash + 1) == 0;
+    }
+    return strcmp(name, nl_text(facts, facts->soname)) == 0;
 }
 
 /* Adds the linker itself, where it can be read. */
@@ -305,10 +62,10 @@ add_linker(struct nl_walk *walk, struct nl_edge *edge, int32_t *index, bool *fre
     }
     edge->how = NL_LOADED;
     edge->path = path;
-    *index = node_of_file(walk, facts);
+    *index = nl_walk_node_of(walk, facts);
     *fresh = *index < 0;
-    status = *fresh ? add_node(walk, path, facts, -1, index) : NL_OK;
-    return status == NL_OK ? name_node(walk, edge->name, (uint32_t)*index) : status;
+    status = *fresh ? nl_walk_add(walk, path, facts, -1, index) : NL_OK;
+    return status == NL_OK ? nl_walk_name(walk, edge->name, (uint32_t)*index) : status;
 }
 
 /* Makes a file that was found answer to the name, as its linker has it. */
@@ -317,14 +74,14 @@ name_found(struct nl_walk *walk, const char *name, int32_t index)
 {
     struct nl_node *node = &walk->nodes[index];
     if (!walk->rules->musl) {
-        return name_node(walk, name, (uint32_t)index);
+        return nl_walk_name(walk, name, (uint32_t)index);
     }
     if (node->named || strchr(name, '/') != NULL) {
         return NL_OK;
     }
     const char *slash = strrchr(node->path, '/');
     node->named = true;
-    return name_node(walk, slash == NULL ? node->path : slash + 1, (uint32_t)index);
+    return nl_walk_name(walk, slash == NULL ? node->path : slash + 1, (uint32_t)index);
 }
 
 /* Resolves one name for a node. `index` is the node that answers, -1 for none; `fresh` whether it is a new one. */
@@ -334,7 +91,7 @@ resolve(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, int32_t *
     struct nl_facts *facts = NULL;
     *fresh = false;
     enum nl_status status = answered(walk, edge, index);
-    if (status == NL_OK && edge->how == NL_MISSING && is_linker(walk->rules, edge->name)) {
+    if (status == NL_OK && edge->how == NL_MISSING && is_linker(walk, edge->name)) {
         status = add_linker(walk, edge, index, fresh);
     }
     if (status != NL_OK || edge->how != NL_MISSING) {
@@ -343,11 +100,11 @@ resolve(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, int32_t *
     status = nl_search(walk, requester, edge, &facts);
     if (status != NL_OK || facts == NULL) {
         if (status == NL_OK && edge->path == NULL && walk->process) {
-            requested(walk, edge);
+            nl_walk_requested(walk, edge);
         }
         return status;
     }
-    *index = node_of_file(walk, facts);
+    *index = nl_walk_node_of(walk, facts);
     if (*index < 0 && walk->rules->musl && nl_images_exports(walk->images, edge->path, LIBC_EXPORTS, 2)) {
         return add_linker(walk, edge, index, fresh); /* no second C library is mapped */
     }
@@ -357,7 +114,7 @@ resolve(struct nl_walk *walk, int32_t requester, struct nl_edge *edge, int32_t *
         edge->owner = -1;
     } else {
         *fresh = true;
-        status = add_node(walk, edge->path, facts, requester, index);
+        status = nl_walk_add(walk, edge->path, facts, requester, index);
     }
     /* by the name it was searched by it is known from now on */
     return status == NL_OK ? name_found(walk, edge->name, *index) : status;
@@ -416,7 +173,7 @@ follow(struct nl_walk *walk, int32_t requester, const char *name, enum nl_kind k
     int32_t index = -1;
     bool fresh = false;
     struct nl_edge edge = {.how = NL_MISSING, .kind = kind, .node = -1, .owner = -1};
-    struct nl_edge *edges = grow(walk->edges, walk->edge_count, &walk->edge_room, sizeof *edges);
+    struct nl_edge *edges = nl_grow(walk->edges, walk->edge_count, &walk->edge_room, sizeof *edges);
     if (edges == NULL) {
         return NL_NO_MEMORY;
     }
@@ -455,7 +212,7 @@ follow(struct nl_walk *walk, int32_t requester, const char *name, enum nl_kind k
     } else if (index >= 0 && kind != NL_NEEDED) {
         put_before(walk, index, fresh, requester);
     } else if (index >= 0 && fresh) {
-        append(walk, index);
+        nl_walk_append(walk, index);
     }
     return NL_OK;
 }
@@ -491,7 +248,7 @@ preload(struct nl_walk *walk, const char *name)
     int32_t index = -1;
     bool fresh = false;
     struct nl_edge edge = {.how = NL_MISSING, .node = -1, .owner = -1};
-    bool musl = walk->rules->musl, by_program = !musl && is_program(walk->nodes[0].facts);
+    bool musl = walk->rules->musl, by_program = !musl && nl_is_program(walk->nodes[0].facts);
     bool expands = by_program && strchr(name, '/') != NULL;
     enum nl_status status = NL_OK;
     if (expands) {
@@ -506,7 +263,7 @@ preload(struct nl_walk *walk, const char *name)
     status = resolve(walk, by_program ? 0 : -1, &edge, &index, &fresh);
     walk->preloading = false;
     if (status == NL_OK && fresh) {
-        append(walk, index);
+        nl_walk_append(walk, index);
     }
     return status;
 }
@@ -557,12 +314,12 @@ nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count)
         if (status == NL_OK && walk->own && !is_own(walk->rules, facts)) {
             status = nl_fail(&walk->images->fault, NL_MALFORMED, "another linker's file, or a program");
         }
-        if (status == NL_OK && node_of_file(walk, facts) < 0) {
-            int32_t loader = walk->node_count > 0 && is_program(walk->nodes[0].facts) ? 0 : -1;
+        if (status == NL_OK && nl_walk_node_of(walk, facts) < 0) {
+            int32_t loader = walk->node_count > 0 && nl_is_program(walk->nodes[0].facts) ? 0 : -1;
             char *path = nl_walk_copy(walk, paths[i], strlen(paths[i]));
-            status = path == NULL ? NL_NO_MEMORY : add_node(walk, path, facts, loader, &index);
+            status = path == NULL ? NL_NO_MEMORY : nl_walk_add(walk, path, facts, loader, &index);
             if (status == NL_OK) {
-                append(walk, index);
+                nl_walk_append(walk, index);
             }
         }
     }
@@ -574,119 +331,4 @@ nl_walk_open(struct nl_walk *walk, const char **paths, uint32_t count)
         at = walk->filter >= 0 ? walk->filter : walk->nodes[at].next;
     }
     return status;
-}
-
-/* ---- versions ---- */
-
-enum { FEW = 16 };
-
-/* Whether a file gives a version. Of one that gives many, a table is made: another may want as many. */
-static enum nl_status
-defines(struct nl_facts *giver, const char *version, bool *found)
-{
-    enum nl_status status = NL_OK;
-    *found = false;
-    for (uint32_t i = 0; giver->verdef.count <= FEW && !*found && i < giver->verdef.count; i++) {
-        *found = strcmp(giver->text + giver->verdef.items[i], version) == 0;
-    }
-    if (giver->verdef.count <= FEW) {
-        return NL_OK;
-    }
-    bool made = giver->versions.count > 0;
-    for (uint32_t i = 0; !made && status == NL_OK && i < giver->verdef.count; i++) {
-        const char *own = giver->text + giver->verdef.items[i];
-        status = nl_map_add(&giver->versions, own, strlen(own), i);
-    }
-    *found = nl_map_get(&giver->versions, version, strlen(version)) != NULL;
-    return status;
-}
-
-/* The facts of what answers to a name; NULL where nothing does, or its file cannot be read any more (`known`). */
-static enum nl_status
-giver_of(struct nl_walk *walk, const char *name, struct nl_facts **facts, const char **path)
-{
-    const struct nl_slot *slot = nl_map_get(&walk->names, name, strlen(name));
-    *facts = NULL;
-    *path = NULL;
-    if (slot == NULL) {
-        return NL_OK;
-    }
-    if (!(slot->value & NL_IS_LOADED)) {
-        *facts = walk->nodes[slot->value].facts;
-        *path = walk->nodes[slot->value].path;
-        return NL_OK;
-    }
-    *path = walk->loaded.items[slot->value & ~NL_IS_LOADED];
-    enum nl_status status = nl_images_read(walk->images, *path, strlen(*path), facts);
-    if (status == NL_OK && (*facts)->status != NL_OK) {
-        *facts = NULL;
-    }
-    return status == NL_NO_MEMORY ? status : NL_OK;
-}
-
-static enum nl_status
-check_needed(struct nl_walk *walk, uint32_t node, const char *file, const uint32_t *versions, uint32_t count)
-{
-    struct nl_facts *giver;
-    const char *path;
-    enum nl_status status = giver_of(walk, file, &giver, &path);
-    /* A giver that defines none lets every version pass; but one that wants none either has no DT_VERSYM, and then
-     * an assertion ends the process (check_match in elf/dl-lookup.c), as one does where nothing has the name. */
-    bool none = path == NULL || (giver != NULL && giver->verdef.count == 0 && giver->verneed.count == 0);
-    for (uint32_t i = 0; status == NL_OK && i < count; i++) {
-        const char *version = walk->nodes[node].facts->text + versions[2 * i];
-        bool weak = versions[2 * i + 1] != 0;
-        bool given = true;
-        if (giver != NULL && giver->verdef.count > 0 && !weak) {
-            status = defines(giver, version, &given);
-        }
-        if (none || !given) {
-            struct nl_lack *all = grow(walk->lacks, walk->lack_count, &walk->lack_room, sizeof *all);
-            if (all == NULL) {
-                return NL_NO_MEMORY;
-            }
-            walk->lacks = all;
-            if (walk->lack_count == NL_MOST_NAMES) {
-                return nl_too_many(&walk->images->fault, "versions that nothing gives", NL_MOST_NAMES);
-            }
-            all[walk->lack_count++] = (struct nl_lack){.node = node, .file = file, .version = version, .giver = path};
-        }
-    }
-    return status;
-}
-
-enum nl_status
-nl_walk_versions(struct nl_walk *walk)
-{
-    enum nl_status status = NL_OK;
-    for (int32_t at = walk->rules->musl ? -1 : walk->first; status == NL_OK && at >= 0; at = walk->nodes[at].next) {
-        const struct nl_facts *facts = walk->nodes[at].facts;
-        const uint32_t *item = facts->verneed.items, *end = item + facts->verneed.count;
-        for (; status == NL_OK && item < end; item += 2 + 2 * item[1]) {
-            status = check_needed(walk, (uint32_t)at, facts->text + item[0], item + 2, item[1]);
-        }
-    }
-    return status;
-}
-
-void
-nl_walk_free(struct nl_walk *walk)
-{
-    for (uint32_t i = 0; i < walk->node_count; i++) {
-        free(walk->nodes[i].rpath.items);
-        free(walk->nodes[i].runpath.items);
-    }
-    for (uint32_t i = 0; i < walk->block_count; i++) {
-        free(walk->blocks[i]);
-    }
-    free(walk->nodes);
-    free(walk->edges);
-    free(walk->tries);
-    free(walk->lacks);
-    free(walk->loaded.items);
-    free(walk->basenames.items);
-    free(walk->blocks);
-    free(walk->buffer);
-    nl_map_free(&walk->names);
-    nl_map_free(&walk->files);
 }

@@ -145,7 +145,28 @@ enum nl_status nl_walk_versions(struct nl_walk *walk);
 
 void nl_walk_free(struct nl_walk *walk);
 
-/* ---- between walk.c, search.c and tokens.c ---- */
+/* ---- between the files of the walk: nodes.c, walk.c, lacks.c, search.c, tokens.c ---- */
+
+/* Makes room for one item more in a growing array. */
+void *nl_grow(void *items, uint32_t count, uint32_t *room, size_t size);
+
+enum nl_status nl_walk_name(struct nl_walk *walk, const char *name, uint32_t value);
+
+/* Whether an image has this file name, though perhaps another DT_SONAME: it may have been requested by it. */
+bool nl_walk_may_know(const struct nl_walk *walk, const char *name);
+
+/* Fills the edge where the process has an image that was once requested by its name, which its linker alone knows. */
+bool nl_walk_requested(struct nl_walk *walk, struct nl_edge *edge);
+
+bool nl_is_program(const struct nl_facts *facts);
+
+/* The node of a file that is mapped under whatever name, -1 where there is none. */
+int32_t nl_walk_node_of(struct nl_walk *walk, const struct nl_facts *facts);
+
+/* Adds a node, not yet in the order, and all names that it answers to. */
+enum nl_status nl_walk_add(struct nl_walk *walk, const char *path, struct nl_facts *facts, int32_t loader, int32_t *added);
+
+void nl_walk_append(struct nl_walk *walk, int32_t index);
 
 /* A copy that lives as long as the walk; NULL without memory. */
 char *nl_walk_copy(struct nl_walk *walk, const char *text, size_t length);
