@@ -12,6 +12,7 @@ from docs.markdown import ROOT, anchors, links, pages
 
 import nativeload
 from nativeload import abc, catalog, errors, loader, machinery, spec
+from nativeload.check import report
 from nativeload.machinery import override
 
 SOURCES = ROOT / "src" / "nativeload"
@@ -19,6 +20,7 @@ API = ROOT / "docs" / "reference" / "api.md"
 CONFIGURATION = ROOT / "docs" / "reference" / "configuration.md"
 DECLARATIONS = ROOT / "docs" / "reference" / "nativeload-toml.md"
 HOW = ROOT / "docs" / "explanation" / "how-it-works.md"
+PROBLEMS = ROOT / "docs" / "reference" / "problems.md"
 WHY = ROOT / "docs" / "how-to" / "find-out-why.md"
 
 
@@ -127,6 +129,27 @@ def test_every_variable_is_documented() -> None:
     overrides = {loader.variable_of(name) for library in catalog.names() for name in (library, f"lib{library}.so.0")}
     assert shown <= {*override.RESERVED, *overrides}
     assert set(override.RESERVED) <= shown
+
+
+def kinds_of_problems(text: str) -> list[str]:
+    """The kinds that have a section of their own, which says all that it must."""
+    said = ("**What it means.**", "**What breaks.**", "**What to do.**")
+    return [name for name, section in _sections(text).items() if all(one in section for one in said)]
+
+
+def test_every_kind_of_problem_is_documented() -> None:
+    assert kinds_of_problems(_text(PROBLEMS)) == list(report.KINDS)
+    found = re.findall(r"_fault\(\s*\"([\w-]+)\"|kind=\"([\w-]+)\"|yield \"([\w-]+)\",", _check_source())
+    assert set(map("".join, found)) == set(report.KINDS)
+
+
+def test_a_kind_that_is_missing_is_seen() -> None:
+    without = _text(PROBLEMS).replace("## `libc`", "").replace("**What to do.** Use builds", "Use builds")
+    assert kinds_of_problems(without) == [one for one in report.KINDS if one not in ("libc", "two-blas")]
+
+
+def _check_source() -> str:
+    return "\n".join(_text(SOURCES / "check" / name) for name in ("judgement.py", "pairs.py"))
 
 
 def test_every_key_of_a_declaration_is_documented() -> None:
