@@ -27,9 +27,9 @@ struct quest {
 
 /* Why the linker gives up at a file of the right name; NULL where it takes it, or (`next`) looks further. Debian's
  * asks for the machine before all that follows; without its patch, a foreign byte order or OSABI ends the search
- * whatever the machine. */
+ * whatever the machine. `starts`: what a program starts with, not what is loaded by dlopen. */
 static const char *
-refusal(const struct nl_rules *rules, const struct nl_facts *facts, bool *next)
+refusal(const struct nl_rules *rules, const struct nl_facts *facts, bool starts, bool *next)
 {
     uint16_t swapped = (uint16_t)(facts->machine << 8 | facts->machine >> 8);
     uint16_t machine = facts->big == rules->big ? facts->machine : swapped; /* as the linker reads the field */
@@ -55,7 +55,7 @@ refusal(const struct nl_rules *rules, const struct nl_facts *facts, bool *next)
     if (facts->type != ET_DYN || ((facts->flags_1 & DF_1_PIE) && !rules->musl)) {
         return "it is not a shared library but a program, an object or a core file";
     }
-    if ((facts->flags_1 & DF_1_NOOPEN) && !rules->musl) {
+    if ((facts->flags_1 & DF_1_NOOPEN) && !rules->musl && !starts) {
         return "it is marked not to be opened at run time (DF_1_NOOPEN)";
     }
     return NULL;
@@ -156,7 +156,7 @@ try_path(struct quest *quest, enum nl_how how, const char *path, size_t length)
     if (facts->status != NL_OK) {
         return note(quest, FATAL, how, path, length, words(walk, facts->status, &facts->fault));
     }
-    const char *why = refusal(walk->rules, facts, &next);
+    const char *why = refusal(walk->rules, facts, walk->nodes[0].program, &next);
     if (next) {
         return note(quest, NEXT, how, path, length, "it is of another class or machine");
     }

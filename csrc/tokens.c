@@ -162,9 +162,6 @@ add_directory(struct nl_walk *walk, const struct nl_node *node, const char *item
         while (end > directory && end[-1] == '/') {
             *--end = '\0';
         }
-        if (end == directory) {
-            directory = "/.";
-        }
     }
     return status == NL_OK ? nl_texts_add(to, directory) : status;
 }

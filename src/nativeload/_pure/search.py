@@ -96,6 +96,7 @@ class Linker:
         self.tokens = {"LIB": lib, "PLATFORM": platform}
         self.cache, self.cache_flags = cache, cache_flags
         self.root = root
+        self.starts = False  # a program: nothing is loaded by dlopen
         self.preloading = False  # what LD_PRELOAD names is looked for
         self.spent = 0  # of what this walk may cost
         self._images: dict[str, tuple[str, Facts | str]] = {}
@@ -220,7 +221,7 @@ class Linker:
             return "it is for another operating system"
         if facts.type != _ET_DYN or (facts.flags_1 & _DF_1_PIE and not self.musl):
             return "it is not a shared library but a program, an object or a core file"
-        if facts.flags_1 & _DF_1_NOOPEN and not self.musl:
+        if facts.flags_1 & _DF_1_NOOPEN and not self.musl and not self.starts:
             return "it is marked not to be opened at run time (DF_1_NOOPEN)"
         return ""
 

@@ -98,6 +98,7 @@ class _Walk:
         if facts.file not in self.files:
             program = self.nodes[0] if self.nodes and self.nodes[0].facts.is_program else None
             self.nodes.append(self._add(paths[0], facts, program))
+        self.linker.starts = self.nodes[0].facts.is_program
         for name in paths[1:]:
             self._preload(name)
         at = 0
@@ -127,9 +128,12 @@ class _Walk:
         if len(self.files) >= _MOST_NODES:
             raise ValueError(f"malformed: more than {_MOST_NODES} files needed")
         node = Node(path, facts, loader, self.linker)
-        self.files.setdefault(facts.file, node)
+        found = self.linker.musl or not facts.is_program  # glibc does not know the program's file again
+        if found:
+            self.files.setdefault(facts.file, node)
         if not self.linker.musl:  # musl matches by file identity, and by the name searched for
-            self.names.setdefault(path, node)
+            if found:
+                self.names.setdefault(path, node)
             if facts.soname is not None:
                 self.names.setdefault(facts.soname, node)
         return node
@@ -202,7 +206,8 @@ class _Walk:
         path, how, owner, fatal, facts, tries = search(self.linker, node, name, self.record)
         if path is None or facts is None:
             requested = self._requested(name) if path is None and self.process else None
-            return (name, requested or path, LOADED if requested else how, -1, fatal, kind, tries), None, False
+            by = -1 if owner is None else id(owner)
+            return (name, requested or path, LOADED if requested else how, by, fatal, kind, tries), None, False
         same = self.files.get(facts.file)
         if same is None and self.linker.musl and self.linker.is_libc(path):
             own = self._facts_of(self.linker.own)
@@ -239,7 +244,10 @@ class _Walk:
         own = self.linker.own
         if self.linker.musl:  # known by its path
             return name.startswith(_MUSL_OWN) or name == own
-        return "/" in own and name == own.rpartition("/")[2]
+        if "/" not in own or not name.startswith("ld"):  # so every DT_SONAME of theirs begins
+            return bool(own) and name == own
+        facts = self._facts_of(own)
+        return name == (facts.soname if facts is not None and facts.soname else own.rpartition("/")[2])
 
     def _requested(self, name: str) -> str | None:
         """The image that answers to a name because it was once requested by it, which the linker alone knows."""

@@ -19,7 +19,7 @@ def directories(
         text = text.replace(separator, separators[0])
     items = text.split(separators[0]) if text else []
     expanded = [expand(item, tokens, trusted) if item else "." for item in items]
-    return [directory.rstrip("/") or "/." for directory in expanded if directory]
+    return [directory.rstrip("/") for directory in expanded if directory]
 
 
 def expand(text: str, tokens: "Mapping[str, str]", trusted: "Collection[str] | None" = None) -> str:
