@@ -50,12 +50,13 @@ def remove(pattern: str) -> Damage:
 
 
 def move(pattern: str, name: str) -> Damage:
-    """A file that has another name, or lies elsewhere."""
+    """A file that has another name, or the same in the directory whose name ends in "/"."""
 
     def do(site: Path) -> None:
         path = only(site, pattern)
-        (path.parent / name).parent.mkdir(parents=True, exist_ok=True)
-        path.rename(path.parent / name)
+        target = path.parent / (name + path.name if name.endswith("/") else name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
 
     return do
 
@@ -154,6 +155,17 @@ def as_runpath(pattern: str) -> Damage:
 def rename(pattern: str, old: str, new: str) -> Damage:
     """Another text in its dynamic string table."""
     return patch(pattern, lambda elf: elf.rename(old, new))
+
+
+def other_major(name: str) -> str:
+    """A library's name with another major version, of the same length."""
+    before, _, version = name.partition(".so.")
+    return f"{before}.so.{9 - int(version[0])}{version[1:]}"
+
+
+def rename_library(pattern: str, library: str) -> Damage:
+    """The name of a library below the site is another one in this file: where it needs it, or is it."""
+    return lambda site: rename(pattern, name := only(site, library).name, other_major(name))(site)
 
 
 def version(pattern: str, old: str, new: str) -> Damage:

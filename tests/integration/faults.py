@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from integration import damage
-from integration.damage import as_runpath, both, need, no_rpath, remove, rename, replace, version
+from integration.damage import as_runpath, both, need, no_rpath, remove, rename, rename_library, replace, version
 from parts import deb, library_dirs, site, venv, wheel
 from parts.elf_patch import AARCH64, DT_RELACOUNT, DT_VERDEF, NO_TAG, Patch
 
@@ -108,6 +108,15 @@ ctypes.CDLL(glob.glob(os.path.join(os.path.dirname(__file__), "..", "{pattern}")
     return both(*first, *more)
 
 
+def _two_libjpeg(place: Path) -> None:
+    """libtiff gets another than the extension module beside it."""
+    name = damage.only(place, f"{LIBS}/libjpeg-*").name
+    other = damage.other_major(name)
+    damage.copy(f"{LIBS}/{name}", other)(place)
+    for file in (other, "libtiff-*"):
+        rename(f"{LIBS}/{file}", name, other)(place)
+
+
 def _two_openmp(place: Path) -> None:
     """The compiler's and Intel's."""
     intel = next(venv(sys.executable, wheel("intel-openmp")).parent.parent.glob("lib/libiomp5.so"))
@@ -149,10 +158,10 @@ MISSING = [
     _fault(
         "needed name changed",
         "pillow",
-        rename(CMS, "liblcms2-88eaba2f.so.2.0.19", "liblcms2-88eaba2f.so.3.0.19"),
+        rename_library(CMS, f"{LIBS}/liblcms2-*"),
         "missing",
         CMS,
-        "liblcms2-88eaba2f.so.3.0.19",
+        "no installed distribution ships it",
     ),
     _fault("library renamed", "shapely", damage.move(GEOS_C, "libgeos_c.so.1"), "missing", SHAPELY, "libgeos_c-"),
     _fault(
@@ -184,7 +193,7 @@ MISSING = [
     _fault(
         "on no LD_LIBRARY_PATH",
         "pillow",
-        damage.move(f"{LIBS}/liblcms2-*", "../elsewhere/liblcms2-88eaba2f.so.2.0.19"),
+        damage.move(f"{LIBS}/liblcms2-*", "../elsewhere/"),
         "missing",
         CMS,
         "liblcms2",
@@ -372,10 +381,10 @@ SONAME = [
     _fault(
         "soname of a library that is loaded first renamed",
         "shapely numpy",
-        _preloading(GEOS_C, rename(GEOS_C, "libgeos_c-ac38a227.so.1.20.5", "libgeos_c-ac38a227.so.2.20.5")),
+        _preloading(GEOS_C, rename_library(GEOS_C, GEOS_C)),
         "soname",
         GEOS_C,
-        "libgeos_c-ac38a227.so.2.20.5",
+        "has the DT_SONAME libgeos_c-",
         code="import shapely",
     ),
     _fault(
@@ -411,7 +420,7 @@ WARNINGS = [
     _warning(
         "found through LD_LIBRARY_PATH",
         "pillow",
-        damage.move(f"{LIBS}/liblcms2-*", "../elsewhere/liblcms2-88eaba2f.so.2.0.19"),
+        damage.move(f"{LIBS}/liblcms2-*", "../elsewhere/"),
         "missing",
         CMS,
         "LD_LIBRARY_PATH",
@@ -473,13 +482,9 @@ WARNINGS = [
     _warning(
         "two major versions",
         "pillow",
-        both(
-            damage.copy(f"{LIBS}/libjpeg-*", "libjpeg-6dc8d115.so.80.4.0"),
-            rename(f"{LIBS}/libjpeg-6dc8d115.so.80.4.0", "libjpeg-6dc8d115.so.62.4.0", "libjpeg-6dc8d115.so.80.4.0"),
-            rename(f"{LIBS}/libtiff-*", "libjpeg-6dc8d115.so.62.4.0", "libjpeg-6dc8d115.so.80.4.0"),
-        ),
+        _two_libjpeg,
         "two-majors",
-        f"{LIBS}/libjpeg-6dc8d115.so.62.4.0",
+        f"{LIBS}/libjpeg-*",
         "libjpeg of two versions",
         loads=IMAGING,
     ),
@@ -502,7 +507,7 @@ HARMLESS = [
     _fault(
         "soname that nobody asks for renamed",
         "shapely",
-        rename(GEOS_C, "libgeos_c-ac38a227.so.1.20.5", "libgeos_q-ac38a227.so.1.20.5"),
+        rename_library(GEOS_C, GEOS_C),
         "",
         SHAPELY,
     ),
