@@ -324,12 +324,12 @@ SYMBOL_VERSION = [
     ),
     _fault(
         "private version of a vendored library not given",
-        "numpy",
-        version("numpy.libs/libgfortran-*", "GFORTRAN_8", "GFORTRAN_0"),
+        "pillow",
+        version(f"{LIBS}/libpng16-*", "PNG16_0", "PNG61_0"),
         "symbol-version",
-        "numpy.libs/libscipy_openblas64_-*",
-        "GFORTRAN_8",
-        loads=UMATH,
+        f"{LIBS}/libfreetype-*",
+        "PNG16_0",
+        loads="PIL/_imagingft.*.so",
     ),
 ]
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from integration.projects import nativeload_site, provider
 from integration.test_consumer import INIT, consumer
 from parts import build_wheel, run, site, venv, wheel
+from parts.scientific import environment as with_all_they_need
 from parts.scientific import scientific
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Vendored libraries and none, extension modules for one Python and for all, libraries that ctypes opens.
 WHEELS = (
@@ -89,3 +88,14 @@ def test_scientific_wheels_have_no_error() -> None:
     report = check(scientific())
     assert report["images"] > 400
     assert errors(report) == []
+
+
+@pytest.mark.large
+def test_wheels_with_optional_parts_have_no_error() -> None:
+    """Add a name to the file to have another checked."""
+    lines = Path(__file__).with_name("large_wheels.txt").read_text(encoding="utf-8").splitlines()
+    report = check(with_all_they_need(*(line for line in lines if not line.startswith("#"))))
+    assert report["images"] > 400
+    assert errors(report) == []
+    warned = {one["distribution"] for one in report["problems"]}
+    assert {"numba", "pyside6-essentials"} <= warned

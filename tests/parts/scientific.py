@@ -35,6 +35,11 @@ def scientific() -> Path:
 
     Some gigabytes, made once: the first call takes minutes.
     """
+    return environment(*DISTRIBUTIONS)
+
+
+def environment(*distributions: str) -> Path:
+    """The interpreter of such an environment of other distributions."""
     found = [one for one in interpreters() if one.minor == _MINOR]
     if not found:
         raise PartError(["python3.11"], 127, "no CPython 3.11 was found")
@@ -44,9 +49,9 @@ def scientific() -> Path:
         tool(base.path, "-m", "venv", "--without-pip", directory)
         options = ["--only-binary=:all:", "--no-compile"]
         interpreter = directory / "bin" / "python"
-        tool(sys.executable, "-m", "pip", "--python", interpreter, "install", *options, *DISTRIBUTIONS)
+        tool(sys.executable, "-m", "pip", "--python", interpreter, "install", *options, *distributions)
 
-    key = key_of(os.fspath(base.path), base.version, *DISTRIBUTIONS)
+    key = key_of(os.fspath(base.path), base.version, *distributions)
     return entry("scientific", key, make) / "bin" / "python"
 
 
