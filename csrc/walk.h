@@ -125,7 +125,7 @@ struct nl_walk {
 #define NL_IS_LOADED 0x80000000u
 #define NL_MOST_NODES 100000u
 #define NL_MOST_NAMES (1u << 20)    /* followed in one walk */
-#define NL_MOST_EFFORT (256u << 20) /* of one walk: bytes of paths tried and directories named, steps from file to file */
+#define NL_MOST_EFFORT (128u << 20) /* of one walk: bytes of paths tried and directories named, steps from file to file */
 #define NL_LONGEST_PATH 4095u       /* that the kernel takes */
 enum { NL_ONE_TRY = 64, NL_ONE_FILE = 1024 }; /* what looking for a file costs besides, and finding one */
 

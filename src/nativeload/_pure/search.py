@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What one walk may cost: bytes of paths tried and of directories named, steps from file to file. Names, directories and
 # files multiply. Looking for a file costs something besides, and finding one.
-_MOST_EFFORT = 256 << 20
+_MOST_EFFORT = 128 << 20
 _ONE_TRY, _ONE_FILE = 64, 1024
 _MOST_KEPT = 1 << 22  # names of symbols that are kept from one question to the next
 
