@@ -108,7 +108,7 @@ def test_a_file_under_thousands_of_names(tmp_path: Path) -> None:
     other = library([(NEEDED, "a" * 16_000), *[(SONAME, "a" * 16_000)] * 4000], machine=183)
     (tmp_path / "libx.so").write_bytes(other)
     path = tmp_path / "lib.so"
-    aliases = ":".join(str(tmp_path) + "/." * index for index in range(1500))
+    aliases = ":".join(str(tmp_path) + "/." * index for index in range(1500 if BACKEND == "c" else 150))
     path.write_bytes(library([(NEEDED, "libx.so"), (RUNPATH, aliases)]))
     with Bounded():
         images = walk(path)
@@ -182,6 +182,7 @@ def test_a_file_that_shrinks(tmp_path: Path) -> None:
         while not ends.is_set():
             os.truncate(path, 3000)
             path.write_bytes(whole)
+            ends.wait(0.001)
 
     thread = threading.Thread(target=shrink)
     thread.start()
@@ -197,7 +198,7 @@ def test_a_file_that_shrinks(tmp_path: Path) -> None:
     finally:
         ends.set()
         thread.join()
-    assert outcomes & {list, tuple}
+    assert ValueError in outcomes
     assert backend.exports(str(path)) == sorted(names)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PROCESS, _RECORD, _AGAIN, _TERSE, _OWN = 1, 2, 4, 8, 16
 _NEEDED, _AUXILIARY, _FILTERED = 0, 1, 2
-_MOST_NODES, _MOST_NAMES = 100_000, 1 << 20
+_MOST_NODES, _MOST_NAMES, _MOST_ASKED = 100_000, 1 << 20, 4096
 _MUSL_OWN = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
 
 
@@ -251,7 +251,8 @@ class _Walk:
 
     def _requested(self, name: str) -> str | None:
         """The image that answers to a name because it was once requested by it, which the linker alone knows."""
-        handle = loaded_handle(name)
+        # glibc puts a name on the stack, and a file may hold one of megabytes.
+        handle = loaded_handle(name) if len(name) < _MOST_ASKED else None
         path = next((path for path in self.mapped if loaded_handle(path) == handle), None) if handle else None
         if path is not None:
             self.names.setdefault(name, path)
