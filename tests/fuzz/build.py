@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 CORE = HERE.parent.parent / "csrc"
 CORPUS = HERE / "corpus"
 _READERS = ("elf", "notes", "symbols", "text", "versions")
-_WALK = ("ldcache", "map", "search", "tokens", "walk")
+_WALK = ("lacks", "ldcache", "map", "nodes", "search", "tokens", "walk")
 _ALL = (*_READERS, *_WALK, "exports", "file", "images", "process", "symtab")
 # Those without `file` have files in memory, and `walk` such as are no files at all.
 TARGETS = {

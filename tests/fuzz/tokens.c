@@ -22,7 +22,7 @@ expand(const struct nl_rules *rules, const char *origin, char *text, size_t leng
     }
     if (nl_expand_paths(&walk, node) == NL_OK) {
         for (uint32_t i = 0; i < node->rpath.count; i++) {
-            FUZZ_CHECK(node->rpath.items[i][0] != '\0');
+            FUZZ_CHECK(strlen(node->rpath.items[i]) <= NL_MOST_TEXT);
         }
     }
     nl_walk_free(&walk);

@@ -15,6 +15,10 @@ from parts._cache import PartError
 # Its own sanitizers, not those that the tests run under.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
 ENVIRONMENT["ASAN_OPTIONS"] = "detect_leaks=1:max_allocation_size_mb=1024:allocator_may_return_null=0"
+pytestmark = [
+    pytest.mark.nosanitize,
+    pytest.mark.skipif(os.environ.get("NATIVELOAD_BACKEND") == "python", reason="it is of the C core alone"),
+]
 SYSTEM = Path("/usr/lib", str(sysconfig.get_config_var("MULTIARCH")))
 
 
