@@ -203,7 +203,7 @@ def sanitize(session: nox.Session) -> None:
     targets = [f"tests/{folder}" for folder in SANITIZED if (TESTS / folder).is_dir()]
     # A sanitizer writes to the descriptor and ends the process, so pytest must not have captured it.
     chosen = session.posargs or ["-m", "not nosanitize", *targets]
-    session.run("python", "-m", "pytest", "--capture=sys", *chosen, env=env)
+    session.run("python", "-m", "pytest", *PARALLEL, "--capture=sys", *chosen, env=env)
 
 
 nox.options.sessions = [f"tests-{interpreter.version}" for interpreter in INTERPRETERS] + ["skips"]
