@@ -35,6 +35,10 @@ def walk(path: Path, *directories: Path, record: bool = False) -> Any:
     return backend.walk(linker(*directories), ((str(path),),), (), 2 if record else 0)[0]
 
 
+# Time and memory are bounded as the core is built; the sanitizers, under which the corpus is read, multiply both.
+pytestmark = pytest.mark.nosanitize
+
+
 class Bounded:
     """What is inside ends within the time and the memory that it may take."""
 
