@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "status.h"
 
@@ -36,6 +37,9 @@ struct nl_file {
     struct nl_fault fault;
     struct nl_window windows[NL_WINDOWS];
 };
+
+/* A time of stat's as one number. */
+int64_t nl_nanoseconds(struct timespec time);
 
 /* Opens relative to `directory` (AT_FDCWD for a plain path) without ever blocking. NL_OS_ERROR, with EISDIR
  * for a directory and EINVAL for anything else that is not a regular file. Close whatever the answer. */

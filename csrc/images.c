@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "symbols.h"
+#include "grow.h"
 #include "symtab.h"
 #include "versions.h"
 
@@ -55,18 +56,13 @@ take(struct nl_facts *facts, struct nl_elf *elf)
 static enum nl_status
 keep(struct nl_images *images, struct nl_facts *facts)
 {
-    if (images->count == images->room) {
-        uint32_t room = images->room ? 2 * images->room : 64;
-        struct nl_facts **items = realloc(images->items, room * sizeof *items);
-        if (items == NULL) {
-            return NL_NO_MEMORY;
-        }
-        images->items = items;
-        images->room = room;
+    struct nl_facts **items = nl_grow(images->items, images->count, &images->room, sizeof *items);
+    if (items == NULL) {
+        return NL_NO_MEMORY;
     }
+    images->items = items;
     enum nl_status status = nl_map_put(&images->by_path, facts->path, strlen(facts->path), images->count);
     if (status == NL_OK) {
-        facts->id = images->count;
         images->items[images->count++] = facts;
     }
     return status;

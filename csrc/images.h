@@ -11,7 +11,6 @@
 /* What a file's headers say, or why they say nothing (`status`, never NL_OS_ERROR). */
 struct nl_facts {
     char *path;
-    uint32_t id;    /* its place in the table */
     uint32_t round; /* the round in which it was last seen to be unchanged */
     struct nl_signature signature;
     enum nl_status status;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "grow.h"
 
 #define OLD_MAGIC "ld.so-1.7.0"
 #define NEW_MAGIC "glibc-ld.so.cache1.1"
@@ -219,15 +220,11 @@ add_hit(struct nl_cache_hits *hits, const struct nl_cache_hit *hit, struct nl_fa
     if (hits->count == NL_MOST_HITS) {
         return nl_too_many(fault, "entries of one name", NL_MOST_HITS);
     }
-    if (hits->count == hits->room) {
-        uint32_t room = hits->room ? 2 * hits->room : 8;
-        struct nl_cache_hit *items = realloc(hits->items, room * sizeof *items);
-        if (items == NULL) {
-            return NL_NO_MEMORY;
-        }
-        hits->items = items;
-        hits->room = room;
+    struct nl_cache_hit *items = nl_grow(hits->items, hits->count, &hits->room, sizeof *items);
+    if (items == NULL) {
+        return NL_NO_MEMORY;
     }
+    hits->items = items;
     hits->items[hits->count++] = *hit;
     return NL_OK;
 }

@@ -4,25 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "grow.h"
 #include "process.h"
 #include "walk.h"
 
 enum { BLOCK = 16384 };
 enum { ET_EXEC = 2 };
-
-void *
-nl_grow(void *items, uint32_t count, uint32_t *room, size_t size)
-{
-    if (count < *room) {
-        return items;
-    }
-    uint32_t more = *room ? 2 * *room : 32;
-    void *bigger = realloc(items, more * size);
-    if (bigger != NULL) {
-        *room = more;
-    }
-    return bigger;
-}
 
 char *
 nl_walk_copy(struct nl_walk *walk, const char *text, size_t length)

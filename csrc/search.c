@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "ldcache.h"
 #include "walk.h"
 
-enum { ET_DYN = 3 };
-enum { ELFOSABI_SYSV = 0, ELFOSABI_GNU = 3 };
-static const uint64_t DF_1_NOOPEN = 0x40, DF_1_NODEFLIB = 0x800, DF_1_PIE = 0x8000000;
+static const uint64_t DF_1_NODEFLIB = 0x800;
 
 /* What became of one path. */
 enum outcome { TAKEN, NEXT, GIVE_UP, FATAL };
@@ -25,60 +24,11 @@ struct quest {
     struct nl_facts *facts;
 };
 
-/* Why the linker gives up at a file of the right name; NULL where it takes it, or (`next`) looks further. Debian's
- * asks for the machine before all that follows; without its patch, a foreign byte order or OSABI ends the search
- * whatever the machine. `starts`: what a program starts with, not what is loaded by dlopen. */
-static const char *
-refusal(const struct nl_rules *rules, const struct nl_facts *facts, bool starts, bool *next)
-{
-    uint16_t swapped = (uint16_t)(facts->machine << 8 | facts->machine >> 8);
-    uint16_t machine = facts->big == rules->big ? facts->machine : swapped; /* as the linker reads the field */
-    *next = !rules->musl && (facts->wide != rules->wide || machine != rules->machine);
-    if (*next) {
-        return NULL;
-    }
-    if (facts->wide != rules->wide || machine != rules->machine) {
-        return "it is of another machine";
-    }
-    if (facts->big != rules->big) {
-        return "it is of the other byte order";
-    }
-    if (!facts->dynamic) {
-        return "it has no dynamic section";
-    }
-    if (facts->flaw != NULL && !rules->musl) {
-        return facts->flaw;
-    }
-    if (facts->osabi != ELFOSABI_SYSV && facts->osabi != ELFOSABI_GNU && !rules->musl) {
-        return "it is for another operating system";
-    }
-    if (facts->type != ET_DYN || ((facts->flags_1 & DF_1_PIE) && !rules->musl)) {
-        return "it is not a shared library but a program, an object or a core file";
-    }
-    if ((facts->flags_1 & DF_1_NOOPEN) && !rules->musl && !starts) {
-        return "it is marked not to be opened at run time (DF_1_NOOPEN)";
-    }
-    return NULL;
-}
-
 static enum outcome
 fail(struct quest *quest, enum nl_status status)
 {
     quest->status = status;
     return FATAL;
-}
-
-/* The words for a file that cannot be read. */
-static const char *
-words(struct nl_walk *walk, enum nl_status status, const struct nl_fault *fault)
-{
-    char text[256];
-    if (status == NL_OS_ERROR) {
-        snprintf(text, sizeof text, "%s", strerror(fault->os_errno));
-    } else {
-        nl_status_text(status, fault, text, sizeof text);
-    }
-    return nl_walk_copy(walk, text, strlen(text));
 }
 
 static enum outcome
@@ -98,28 +48,13 @@ note(struct quest *quest, enum outcome outcome, enum nl_how how, const char *pat
         quest->edge->fatal = outcome == FATAL ? why : NULL;
         return outcome;
     }
-    if (walk->try_count == walk->try_room) {
-        uint32_t room = walk->try_room ? 2 * walk->try_room : 64;
-        struct nl_try *tries = realloc(walk->tries, room * sizeof *tries);
-        if (tries == NULL) {
-            return fail(quest, NL_NO_MEMORY);
-        }
-        walk->tries = tries;
-        walk->try_room = room;
+    struct nl_try *tries = nl_grow(walk->tries, walk->try_count, &walk->try_room, sizeof *tries);
+    if (tries == NULL) {
+        return fail(quest, NL_NO_MEMORY);
     }
+    walk->tries = tries;
     walk->tries[walk->try_count++] = (struct nl_try){.path = kept, .why = why, .how = how};
     return outcome;
-}
-
-/* Whether there is a directory where a path says that its file is. */
-static bool
-in_directory(struct nl_walk *walk, const char *path, size_t length)
-{
-    while (length > 0 && path[length - 1] != '/') {
-        length--;
-    }
-    const char *directory = nl_walk_copy(walk, path, length);
-    return directory != NULL && nl_file_is_directory(walk->images->root, *directory != '\0' ? directory : ".");
 }
 
 static enum outcome
@@ -147,16 +82,16 @@ try_path(struct quest *quest, enum nl_how how, const char *path, size_t length)
         if (walk->rules->musl) {
             nothing = nothing || error == ENOTDIR || error == ENAMETOOLONG;
         } else if (!nothing && !no_file) { /* another error counts only in a directory that is one (open_path) */
-            nothing = !in_directory(walk, path, length);
+            nothing = !nl_in_directory(walk, path, length);
         }
         enum outcome outcome = nothing ? NEXT : no_file ? FATAL : GIVE_UP;
         bool silent = error == ENOENT || (outcome != FATAL && !walk->record);
-        return note(quest, outcome, how, path, length, silent ? NULL : words(walk, status, &walk->images->fault));
+        return note(quest, outcome, how, path, length, silent ? NULL : nl_words(walk, status, &walk->images->fault));
     }
     if (facts->status != NL_OK) {
-        return note(quest, FATAL, how, path, length, words(walk, facts->status, &facts->fault));
+        return note(quest, FATAL, how, path, length, nl_words(walk, facts->status, &facts->fault));
     }
-    const char *why = refusal(walk->rules, facts, walk->nodes[0].program, &next);
+    const char *why = nl_refusal(walk->rules, facts, walk->nodes[0].program, &next);
     if (next) {
         return note(quest, NEXT, how, path, length, "it is of another class or machine");
     }

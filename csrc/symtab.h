@@ -1,4 +1,4 @@
-/* The dynamic symbols of files, held in memory for many lookups: what one file wants and others give. */
+/* The tables of dynamic symbols of files, held in memory for many lookups. */
 #ifndef NATIVELOAD_SYMTAB_H
 #define NATIVELOAD_SYMTAB_H
 
@@ -18,17 +18,12 @@ struct nl_symtab {
     size_t strings_size;
 };
 
-/* A symbol that a file wants: its name, valid as long as the file's facts, and whether it can do without. */
-struct nl_want {
-    const char *name;
-    bool weak;
-};
-
-struct nl_wants {
-    struct nl_want *items;
-    uint32_t count;
-    uint32_t room;
-};
+/* Bytes of one symbol. */
+static inline size_t
+nl_entry_size(const struct nl_symtab *symtab)
+{
+    return symtab->wide ? 24 : 16;
+}
 
 /* Bytes of the tables of all files; no more than half of it is kept from one question to the next. */
 #define NL_MOST_HELD (UINT64_C(1) << 30)
@@ -41,12 +36,9 @@ enum nl_status nl_symtab_of(struct nl_images *images, struct nl_facts *facts, co
  * much is kept already, they are left for nl_symtab_of to read. */
 enum nl_status nl_symtab_read(struct nl_images *images, struct nl_facts *facts);
 
-void nl_symtab_free(struct nl_symtab *symtab);
+/* Makes room where what is kept is half of what may be; nothing of it is in use. */
+void nl_symtab_make_room(struct nl_images *images);
 
-/* Fills `wants` with the symbols that the file leaves undefined and no file of `scope` exports. NL_OS_ERROR, or what
- * is wrong with its content, where the file itself cannot be read; what cannot be read of the scope gives nothing.
- * Free wants->items whatever the answer. */
-enum nl_status nl_undefined(struct nl_images *images, const char *path, const char **scope, uint32_t count,
-                            struct nl_wants *wants);
+void nl_symtab_free(struct nl_symtab *symtab);
 
 #endif

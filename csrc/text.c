@@ -3,18 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
+
 enum nl_status
 nl_list_add(struct nl_list *list, uint32_t item)
 {
-    if (list->count == list->room) {
-        uint32_t room = list->room ? 2 * list->room : 16;
-        uint32_t *items = realloc(list->items, room * sizeof *items);
-        if (items == NULL) {
-            return NL_NO_MEMORY;
-        }
-        list->items = items;
-        list->room = room;
+    uint32_t *items = nl_grow(list->items, list->count, &list->room, sizeof *items);
+    if (items == NULL) {
+        return NL_NO_MEMORY;
     }
+    list->items = items;
     list->items[list->count++] = item;
     return NL_OK;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
+
 static const char *const MUSL_OWN[] = {"libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet."};
 
 /* By which musl knows a C library, its own or another (load_library in ldso/dynlink.c). */

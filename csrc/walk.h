@@ -145,10 +145,7 @@ enum nl_status nl_walk_versions(struct nl_walk *walk);
 
 void nl_walk_free(struct nl_walk *walk);
 
-/* ---- between the files of the walk: nodes.c, walk.c, lacks.c, search.c, tokens.c ---- */
-
-/* Makes room for one item more in a growing array. */
-void *nl_grow(void *items, uint32_t count, uint32_t *room, size_t size);
+/* ---- between the files of the walk: nodes.c, walk.c, lacks.c, search.c, candidate.c, tokens.c ---- */
 
 enum nl_status nl_walk_name(struct nl_walk *walk, const char *name, uint32_t value);
 
@@ -175,6 +172,17 @@ char *nl_walk_copy(struct nl_walk *walk, const char *text, size_t length);
 enum nl_status nl_walk_spend(struct nl_walk *walk, uint64_t effort);
 
 enum nl_status nl_texts_add(struct nl_texts *texts, const char *text);
+
+/* Why the linker gives up at a file of the right name; NULL where it takes it, or (`next`) looks further. Debian's
+ * asks for the machine before all that follows; without its patch, a foreign byte order or OSABI ends the search
+ * whatever the machine. `starts`: what a program starts with, not what is loaded by dlopen. */
+const char *nl_refusal(const struct nl_rules *rules, const struct nl_facts *facts, bool starts, bool *next);
+
+/* The words for a file that cannot be read. */
+const char *nl_words(struct nl_walk *walk, enum nl_status status, const struct nl_fault *fault);
+
+/* Whether there is a directory where a path says that its file is. */
+bool nl_in_directory(struct nl_walk *walk, const char *path, size_t length);
 
 /* What a text means to a node: $ORIGIN, $LIB and $PLATFORM put in; NULL where one of them stands for nothing. */
 enum nl_status nl_expand(struct nl_walk *walk, const struct nl_node *node, const char *text, size_t length,

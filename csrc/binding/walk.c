@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "../process.h"
-#include "../symtab.h"
+#include "../undefined.h"
 
 enum { WALK_PROCESS = 1, WALK_RECORD = 2, WALK_AGAIN = 4, WALK_TERSE = 8, WALK_OWN = 16 };
 

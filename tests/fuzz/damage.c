@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "exports.h"
-#include "symtab.h"
+#include "undefined.h"
 #include "versions.h"
 #include "walk.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "symtab.h"
+#include "undefined.h"
 
 static struct fuzz_file files[2];
 
