@@ -9,7 +9,8 @@ static const uint32_t GNU_PROPERTY_X86_ISA_1_NEEDED = 0xc0008002;
 static void
 take_isa(struct nl_elf *elf, uint32_t bits)
 {
-    for (uint32_t level = 1; level <= 4; level++) {
+    /* also bits that stand for no level yet: no linker has them, and each refuses what it has not */
+    for (uint32_t level = 1; level <= 32; level++) {
         if ((bits >> (level - 1) & 1) && level > elf->isa_needed) {
             elf->isa_needed = level;
         }

@@ -30,7 +30,7 @@ def image(
     int,  # flags_1: DT_FLAGS_1, 0 where absent
     tuple[tuple[str, tuple[tuple[str, bool], ...]], ...],  # verneed: (file, ((version, weak), …)), in order
     tuple[str, ...],  # verdef: the versions defined, in order, without the base (VER_FLG_BASE) entry
-    int,  # isa_needed: the x86-64 level 1-4 of GNU_PROPERTY_X86_ISA_1_NEEDED, 0 where not said
+    int,  # isa_needed: the x86-64 level of GNU_PROPERTY_X86_ISA_1_NEEDED, 0 where not said
     str | None,  # build_id: hex
     tuple[bool, ...],  # exported: for each of `symbols`, whether this file defines and exports it
     tuple[int, int, int, int, int],  # signature: (dev, ino, size, mtime_ns, ctime_ns) of the file that was read

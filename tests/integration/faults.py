@@ -271,14 +271,14 @@ LIBC = [
 ]
 
 ISA_LEVEL = [
-    _fault("CPU level raised", "cffi", damage.patch(CFFI, Patch.level_4), "isa-level", CFFI, "x86-64-v4"),
+    _fault("CPU level raised", "cffi", damage.patch(CFFI, Patch.level_5), "isa-level", CFFI, "x86-64-v5"),
     _fault(
         "CPU level of a library raised",
         "shapely",
-        damage.patch(GEOS, Patch.level_4),
+        damage.patch(GEOS, Patch.level_5),
         "isa-level",
         GEOS,
-        "x86-64-v4",
+        "x86-64-v5",
         loads=SHAPELY,
     ),
 ]

@@ -13,7 +13,6 @@ from integration.damage import only
 from integration.faults import FAULTS, HARMLESS, Fault
 from integration.layouts import bare
 from integration.projects import python_path
-from nativeload import core
 from nativeload.check.report import KINDS
 from parts import run, site, wheel
 
@@ -89,14 +88,8 @@ def shown(fault: Fault, place: Path) -> str:
     return "\n".join(f"{one['severity']} {one['kind']} {one['image']}: {one['detail']}" for one in check(fault, place))
 
 
-def _possible(fault: Fault) -> None:
-    if fault.kind == "isa-level" and core.isa_level() > 3:
-        pytest.skip("this CPU is of level x86-64-v4")
-
-
 @by_name(FAULTS)
 def test_each_fault_is_named(fault: Fault, tmp_path: Path) -> None:
-    _possible(fault)
     place = broken(fault, tmp_path)
     assert found(fault, place), shown(fault, place)
 
@@ -104,7 +97,6 @@ def test_each_fault_is_named(fault: Fault, tmp_path: Path) -> None:
 @by_name([fault for fault in FAULTS if fault.severity == "error" or fault.loads or fault.code])
 def test_the_linker_agrees(fault: Fault, tmp_path: Path) -> None:
     """It refuses the file where an error is found, and loads it where there are warnings alone."""
-    _possible(fault)
     assert loads(fault, broken(fault, tmp_path)) == (fault.severity == "warning")
 
 

@@ -21,7 +21,7 @@ DT_RELACOUNT, DT_FLAGS_1, DT_VERNEED, DT_VERDEF = 0x6FFFFFF9, 0x6FFFFFFB, 0x6FFF
 NO_TAG = 0x6FFF0000
 AARCH64 = 183
 _EI_OSABI, _E_TYPE, _E_MACHINE = 7, 16, 18
-_ISA_1_NEEDED, _V4 = 0xC0008002, 0b1111
+_ISA_1_NEEDED, _V5 = 0xC0008002, 0b11111
 
 
 class Patch:
@@ -110,9 +110,9 @@ class Patch:
                 return self
         return self.retag(DT_RELACOUNT, DT_FLAGS_1, flag)
 
-    def level_4(self) -> Patch:
-        """Say that a CPU of x86-64-v4 is needed, in the place of the build ID, or of whatever the first note says."""
-        property_ = struct.pack("<III4sIIII", 4, 16, 5, b"GNU\0", _ISA_1_NEEDED, 4, _V4, 0)
+    def level_5(self) -> Patch:
+        """Say that a CPU of x86-64-v5 is needed, which none is, in the place of the build ID, or of whatever the first note says."""
+        property_ = struct.pack("<III4sIIII", 4, 16, 5, b"GNU\0", _ISA_1_NEEDED, 4, _V5, 0)
         header, begin, address = next((at, b, a) for at, kind, b, a, _ in self._segments() if kind == PT_NOTE)
         shift = -begin % 8
         self._content[begin + shift : begin + shift + len(property_)] = property_

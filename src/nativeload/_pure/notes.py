@@ -32,7 +32,8 @@ def build_id(elf: Elf) -> str | None:
 
 
 def isa_needed(elf: Elf) -> int:
-    """The x86-64 level that GNU_PROPERTY_X86_ISA_1_NEEDED asks for: bit n stands for level n + 1. 0 where not said.
+    """The x86-64 level that GNU_PROPERTY_X86_ISA_1_NEEDED asks for: bit n stands for level n + 1, also where
+    there is no such level yet. 0 where not said.
 
     Source: the x86-64 psABI, "Program Property"; glibc's sysdeps/x86/dl-prop.h.
     """
@@ -42,7 +43,7 @@ def isa_needed(elf: Elf) -> int:
             if kind == _NT_GNU_PROPERTY_TYPE_0:
                 for property_type, value in _properties(elf, content):
                     if property_type == _GNU_PROPERTY_X86_ISA_1_NEEDED and len(value) == 4:
-                        bits |= struct.unpack(elf.order + "I", value)[0] & 0xF
+                        bits |= struct.unpack(elf.order + "I", value)[0]
     return bits.bit_length()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nativeload import core
+from parts.compiler import isa_note
 from scenarios.libraries import library
 from scenarios.linker import ask
 
@@ -16,17 +17,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the note is of x86-64")
 
-# GNU_PROPERTY_X86_ISA_1_NEEDED (0xc0008002) with the bits of each level (psABI, "Program property")
-NOTE = """
-__asm__(".section .note.gnu.property, \\"a\\", @note\\n.balign 8\\n.long 4, 16, 5\\n.asciz \\"GNU\\"\\n"
-        ".long 0xc0008002, 4, %d, 0\\n.previous");
-"""
-
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4, 5])
 def test_level(tmp_path: Path, level: int) -> None:
-    source = NOTE % ((1 << level) - 1)
-    library(tmp_path / "app" / "libneedy.so", source, "-Wl,--build-id=none", soname="libneedy.so")
+    library(tmp_path / "app" / "libneedy.so", isa_note(level), "-Wl,--build-id=none", soname="libneedy.so")
     enough = level <= core.isa_level()
     assert ask(tmp_path / "app" / "libneedy.so").agreed().kind == ("" if enough else "isa-level")
     root = library(tmp_path / "app" / "libroot.so", needed=["libneedy.so"], runpath="$ORIGIN")
