@@ -183,9 +183,25 @@ nl_images_keep_place(struct nl_images *images, const char *directory, uint32_t v
     return status;
 }
 
+enum nl_status
+nl_images_process(struct nl_images *images)
+{
+    uint64_t version = nl_linkmap_version(); /* before the map is read: one that changes meanwhile is read again */
+    if (version != 0 && version == images->process_version) {
+        return NL_OK;
+    }
+    nl_linkmap_free(&images->process);
+    enum nl_status status = nl_linkmap_read(&images->process);
+    images->process_version = status == NL_OK ? version : 0;
+    return status;
+}
+
 void
 nl_images_clear(struct nl_images *images)
 {
+    nl_linkmap_free(&images->process);
+    images->process_version = 0;
+    nl_map_free(&images->cached);
     forget_places(images);
     for (uint32_t i = 0; i < images->count; i++) {
         facts_free(images->items[i]);

@@ -4,6 +4,7 @@
 
 #include "elf.h"
 #include "map.h"
+#include "process.h"
 
 #define NL_MOST_IMAGES 65536u /* kept; then the table is emptied */
 #define NL_MOST_PLACES 65536u /* the same of directories */
@@ -52,6 +53,9 @@ struct nl_images {
     uint32_t count;
     uint32_t room;
     struct nl_map places; /* directories looked at in this round */
+    struct nl_map cached; /* where in ld.so.cache the path of each name is that was found there */
+    struct nl_linkmap process; /* the images of this process, as they were at a version of its link map */
+    uint64_t process_version;
     uint64_t held; /* bytes of symbol tables */
     struct nl_fault fault; /* of the last status that was not NL_OK */
     struct nl_elf *elf;    /* to read with */
@@ -71,6 +75,9 @@ void nl_images_next_round(struct nl_images *images);
 bool nl_images_place(const struct nl_images *images, const char *directory, uint32_t *value);
 
 enum nl_status nl_images_keep_place(struct nl_images *images, const char *directory, uint32_t value);
+
+/* Reads `process` where it may have changed. */
+enum nl_status nl_images_process(struct nl_images *images);
 
 void nl_images_clear(struct nl_images *images);
 

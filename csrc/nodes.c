@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "grow.h"
-#include "process.h"
 #include "walk.h"
 
 enum { BLOCK = 16384 };
@@ -76,11 +75,11 @@ nl_walk_known(struct nl_walk *walk, const char *name, const char *path)
 enum nl_status
 nl_walk_process(struct nl_walk *walk)
 {
-    struct nl_linkmap map;
-    enum nl_status status = nl_linkmap_read(&map);
+    const struct nl_linkmap *map = &walk->images->process;
+    enum nl_status status = nl_images_process(walk->images);
     walk->process = true;
-    for (size_t i = 0; status == NL_OK && i < map.count; i++) {
-        const struct nl_image *image = &map.items[i];
+    for (size_t i = 0; status == NL_OK && i < map->count; i++) {
+        const struct nl_image *image = &map->items[i];
         const char *slash = strrchr(image->path, '/');
         status = nl_walk_known(walk, image->soname != NULL ? image->soname : image->path, image->path);
         if (status == NL_OK) {
@@ -91,7 +90,6 @@ nl_walk_process(struct nl_walk *walk)
             }
         }
     }
-    nl_linkmap_free(&map);
     return status;
 }
 

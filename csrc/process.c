@@ -137,6 +137,7 @@ nl_linkmap_free(struct nl_linkmap *map)
         free(map->items[i].rpath);
     }
     free(map->items);
+    *map = (struct nl_linkmap){.count = 0};
 }
 
 void *

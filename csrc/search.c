@@ -198,20 +198,15 @@ takes(const struct nl_rules *rules, int32_t flags)
     return flags == rules->cache_flags || (rules->cache_flags == 3 && flags == 1);
 }
 
-/* The file that ld.so.cache holds under the name, for the best subdirectory that this CPU takes. */
-static enum outcome
-try_cache(struct quest *quest, bool nodeflib)
+/* The entry of ld.so.cache under a name, for the best subdirectory that this CPU takes; path is NULL where none is. */
+static enum nl_status
+best_entry(struct nl_walk *walk, const char *name, struct nl_cache_hit *best)
 {
-    const struct nl_rules *rules = quest->walk->rules;
+    const struct nl_rules *rules = walk->rules;
     struct nl_cache_hits hits;
     struct nl_fault fault;
-    const char *best = NULL;
     uint32_t best_rank = UINT32_MAX;
-    enum nl_status status = NL_OK;
-    if (rules->cache_size == 0) {
-        return NEXT;
-    }
-    status = nl_ldcache_search(rules->cache, rules->cache_size, quest->edge->name, false, &hits, &fault);
+    enum nl_status status = nl_ldcache_search(rules->cache, rules->cache_size, name, false, &hits, &fault);
     for (uint32_t i = 0; status == NL_OK && i < hits.count; i++) {
         const struct nl_cache_hit *hit = &hits.items[i];
         uint32_t rank = 0;
@@ -223,13 +218,42 @@ try_cache(struct quest *quest, bool nodeflib)
         }
         rank = hit->hwcaps != NULL ? rank : UINT32_MAX - 1;
         if (rank < best_rank) {
-            best = hit->path;
+            *best = *hit;
             best_rank = rank;
         }
     }
     free(hits.items);
-    if (nl_walk_spend(quest->walk, hits.looked) != NL_OK) {
-        return fail(quest, NL_TOO_MANY);
+    return nl_walk_spend(walk, hits.looked);
+}
+
+/* The path that ld.so.cache holds under a name, NULL where it has none; what it has is searched for once. */
+static enum nl_status
+cached_path(struct nl_walk *walk, const char *name, const char **path)
+{
+    const char *cache = (const char *)walk->rules->cache;
+    const struct nl_slot *slot = nl_map_get(&walk->images->cached, name, strlen(name));
+    struct nl_cache_hit best = {.path = NULL};
+    enum nl_status status = NL_OK;
+    if (slot != NULL) {
+        best.path = cache + slot->value;
+    } else if (walk->rules->cache_size > 0) {
+        status = best_entry(walk, name, &best);
+    }
+    if (status == NL_OK && slot == NULL && best.path != NULL) {
+        status = nl_map_put(&walk->images->cached, best.name, strlen(best.name), (uint32_t)(best.path - cache));
+    }
+    *path = best.path;
+    return status;
+}
+
+static enum outcome
+try_cache(struct quest *quest, bool nodeflib)
+{
+    const struct nl_rules *rules = quest->walk->rules;
+    const char *best;
+    enum nl_status status = cached_path(quest->walk, quest->edge->name, &best);
+    if (status != NL_OK) {
+        return fail(quest, status);
     }
     for (uint32_t i = 0; nodeflib && best != NULL && i < rules->defaults.count; i++) {
         size_t length = strlen(rules->defaults.items[i]);

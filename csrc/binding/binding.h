@@ -94,8 +94,11 @@ PyObject *native_signature(PyObject *module, PyObject *argument);
 PyObject *native_signatures(PyObject *module, PyObject *paths);
 PyObject *native_real_name(PyObject *module, PyObject *argument);
 PyObject *native_walk(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *native_fits(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *native_check(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *native_undefined(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *native_places(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *native_listed(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *native_recall(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

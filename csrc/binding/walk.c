@@ -211,6 +211,47 @@ native_walk(PyObject *module, PyObject *const *args, Py_ssize_t count)
     return result;
 }
 
+/* The soname of the file that was walked, where this process's linker maps it and all is well; else None. */
+static PyObject *
+soname_if_well(const struct journey *journey)
+{
+    const struct nl_walk *walk = &journey->walk;
+    const struct nl_facts *facts = walk->node_count > 0 ? walk->nodes[0].facts : NULL;
+    bool next;
+    if (facts == NULL || nl_refusal(walk->rules, facts, false, &next) != NULL || next
+        || !walk_is_complete(walk, nl_isa_level())) {
+        return Py_NewRef(Py_None);
+    }
+    return facts->soname == 0 ? PyUnicode_FromString("") : decode(nl_text(facts, facts->soname));
+}
+
+PyObject *
+native_fits(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    struct journey journey = {.count = 0};
+    (void)module;
+    if (check_count("fits", count, 2, 2) < 0) {
+        return NULL;
+    }
+    PyObject *group = PyTuple_Pack(1, args[1]), *groups = group == NULL ? NULL : PyTuple_Pack(1, group);
+    PyObject *options = PyLong_FromLong(WALK_PROCESS | WALK_OWN), *result = NULL;
+    PyObject *const given[] = {args[0], groups, group, options};
+    bool gone = groups != NULL && options != NULL && journey_start(&journey, given) == 0;
+    if (gone && journey_go(&journey) == 0) {
+        result = soname_if_well(&journey);
+    } else if (PyErr_ExceptionMatches(PyExc_OSError) || PyErr_ExceptionMatches(PyExc_ValueError)) {
+        PyErr_Clear();
+        result = Py_NewRef(Py_None);
+    }
+    if (journey.linker != NULL) {
+        journey_end(&journey, gone);
+    }
+    Py_XDECREF(options);
+    Py_XDECREF(groups);
+    Py_XDECREF(group);
+    return result;
+}
+
 static PyObject *
 want_tuples(const struct nl_wants *wants)
 {

@@ -136,6 +136,13 @@ def walk(
     Where the first file of all is a program, it is who loads the others. Breadth first; the walk ends where the linker would give up. Raises OSError and ValueError for a file of `groups`.
     """
 
+def fits(linker: object, path: str, /) -> str | None:
+    """The soname ("" for none) of a library that this process's linker maps as it is, with all that it needs.
+
+    `linker` follows that linker's rules. Every name is answered by an absolute path, every version is given, and this
+    CPU will do. None where that is not so, or the file is not what it must be: `image` and `walk` say why.
+    """
+
 def check(
     linker: object, groups: tuple[tuple[str, ...], ...], scope: tuple[str, ...], options: int, /
 ) -> tuple[tuple[str, ...], Any, tuple[tuple[str, bool], ...]]:
@@ -171,6 +178,20 @@ def scan(directory: str, group: str, /) -> list[tuple[str, str | None]]:
     The text is given only where it holds `[group]`, so a scan of thousands costs one open and read each and
     no decoding. A directory that cannot be listed raises OSError; one distribution that cannot be read
     (permission, not a directory, a FIFO, larger than 1 MiB) has None and stops nothing.
+    """
+
+def places(directories: tuple[str, ...], subdirectories: tuple[str, ...], /) -> object:
+    """Directories that are searched in order, before each those of the subdirectories that it has, for `listed`.
+
+    What is in them is kept, and read again only when one of them has changed.
+    """
+
+def listed(places: object, name: str, first: tuple[str, ...], consulted: dict[str, str], /) -> list[tuple[int, str]]:
+    """(which directory, path) of each file that a name stands for, directory by directory.
+
+    Of each directory, files named like one of `first`, in their order; then `name` itself and, where it ends in ".so",
+    those that go on with "." and a version, the newest first. Only names with ".so" in them are known. The signature
+    of each path that the answer rests on, as it was before it was read, is put into `consulted` where it has none.
     """
 
 def signature(path: str, /) -> str:

@@ -27,7 +27,27 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
         if token in candidate.path and core.libc()[0] == "glibc":
             reason = f"the linker puts something else for {token} and loads another file"
             return rejection("file", reason, token=token)
+    linker = host.linker(trace)
+    if trace is not None:
+        trace.consult(candidate.path)
     asked = (*requirement.symbols, *_telling(candidate))
+    # Most files can be loaded as they are, and then nothing else of them matters.
+    plain = not asked and linker.program.machine not in _ABI_FLAGS
+    soname = core.fits(linker.walker, candidate.path) if plain else None
+    if soname is not None:
+        return _suits(candidate, requirement, soname or None, {})
+    image = _examined(candidate, asked, trace)
+    if isinstance(image, Rejection):
+        return image
+    spec = _suits(candidate, requirement, image.soname, dict(zip(asked, image.exported, strict=True)))
+    if isinstance(spec, Rejection):
+        return spec
+    loading = Loading(candidate.path, candidate.siblings, linker)
+    return loading.rejection or spec.replace(dependencies=tuple(loading.preload))
+
+
+def _examined(candidate: "Candidate", asked: tuple[str, ...], trace: "Trace | None") -> "Image | Rejection":
+    """The facts of a file that this process could map, else the reason why none of its kind can."""
     try:
         image = images.read(candidate.path, asked, trace)
     except OSError as error:
@@ -36,56 +56,42 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     except ValueError as error:
         problem, _, detail = str(error).partition(": ")
         return rejection("format", str(error), problem=problem, detail=detail)
-    exported = dict(zip(asked, image.exported, strict=True))
-    features = _features(candidate, image, exported)
-    version, source = _version_of(candidate, image)
-    refused = _check(candidate, requirement, image, exported, features, (version, source))
-    if refused:
-        return refused
-    loading = Loading(candidate.path, candidate.siblings, host.linker(trace))
-    if loading.rejection:
-        return loading.rejection
-    return LibrarySpec(
-        name=requirement.name,
-        path=candidate.path,
-        soname=image.soname,
-        version=version,
-        abi=features,
-        origin=candidate.origin,
-        provider=candidate.provider,
-        dependencies=tuple(loading.preload),
-    )
+    return _kind(image) or _libc(image) or _isa(image) or image
 
 
-def _version_of(candidate: "Candidate", image: "Image") -> tuple[str | None, str]:
-    """(version, where it was read): what the provider declares, else what the file tells."""
-    if candidate.version:
-        return candidate.version, f"of {candidate.provider.distribution}" if candidate.provider else "declared"
-    from nativeload import versions
-
-    return versions.told(candidate.path, image.soname, candidate.entry)
-
-
-def _check(
-    candidate: "Candidate",
-    requirement: "Requirement",
-    image: "Image",
-    exported: dict[str, bool],
-    features: tuple[str, ...],
-    version: tuple[str | None, str],
-) -> Rejection | None:
-    """The first reason to refuse the file by itself, in the order they are asked."""
-    return (
-        _kind(image)
-        or _libc(image)
-        or _isa(image)
-        or _soname(candidate, requirement, image)
+def _suits(
+    candidate: "Candidate", requirement: "Requirement", soname: str | None, exported: dict[str, bool]
+) -> LibrarySpec | Rejection:
+    """The spec of a file that can be mapped where it is what was asked for, else the first reason, in this order."""
+    features = _features(candidate, soname, exported)
+    version = _version_of(candidate, soname)
+    refused = (
+        _soname(candidate, requirement, soname)
         # What else a loaded one lacks would hide that it is another version's copy.
         or (_version(requirement, *version) if candidate.origin == "loaded" else None)
         or _symbols(candidate, requirement, exported)
         or _missing_features(requirement, features)
         or _version(requirement, *version)
     )
+    return refused or LibrarySpec(
+        name=requirement.name,
+        path=candidate.path,
+        soname=soname,
+        version=version[0],
+        abi=features,
+        origin=candidate.origin,
+        provider=candidate.provider,
+        dependencies=(),
+    )
+
+
+def _version_of(candidate: "Candidate", soname: str | None) -> tuple[str | None, str]:
+    """(version, where it was read): what the provider declares, else what the file tells."""
+    if candidate.version:
+        return candidate.version, f"of {candidate.provider.distribution}" if candidate.provider else "declared"
+    from nativeload import versions
+
+    return versions.told(candidate.path, soname, candidate.entry)
 
 
 def _kind(image: "Image") -> Rejection | None:
@@ -119,15 +125,15 @@ def _isa(image: "Image") -> Rejection | None:
     return rejection("isa-level", reason, needed=image.isa_needed, cpu=level)
 
 
-def _soname(candidate: "Candidate", requirement: "Requirement", image: "Image") -> Rejection | None:
-    if candidate.soname and image.soname != candidate.soname:
-        reason = f"its provider declares soname {candidate.soname}; the file says {image.soname or 'none'}"
-        return rejection("soname", reason, soname=image.soname, wanted=candidate.soname)
+def _soname(candidate: "Candidate", requirement: "Requirement", soname: str | None) -> Rejection | None:
+    if candidate.soname and soname != candidate.soname:
+        reason = f"its provider declares soname {candidate.soname}; the file says {soname or 'none'}"
+        return rejection("soname", reason, soname=soname, wanted=candidate.soname)
     if requirement.filename and candidate.origin != "override":
-        names = (image.soname or "", os.path.basename(candidate.path))
+        names = (soname or "", os.path.basename(candidate.path))
         if not any(requirement.names(name) for name in names):
-            reason = f"its soname is {image.soname}, not {requirement.filename}"
-            return rejection("soname", reason, soname=image.soname, wanted=requirement.filename)
+            reason = f"its soname is {soname}, not {requirement.filename}"
+            return rejection("soname", reason, soname=soname, wanted=requirement.filename)
     return None
 
 
@@ -167,12 +173,12 @@ def _telling(candidate: "Candidate") -> tuple[str, ...]:
     return tuple(rule.symbol for rule in candidate.entry.abi) if candidate.entry else ()
 
 
-def _features(candidate: "Candidate", image: "Image", exported: dict[str, bool]) -> tuple[str, ...]:
+def _features(candidate: "Candidate", soname: str | None, exported: dict[str, bool]) -> tuple[str, ...]:
     """The features declared, else those of the catalog's first rule that the file meets."""
     if candidate.abi or candidate.entry is None:
         return candidate.abi
     for rule in candidate.entry.abi:
-        if exported[rule.symbol] and rule.soname in ("", image.soname):
+        if exported[rule.symbol] and rule.soname in ("", soname):
             return rule.features
     return ()
 

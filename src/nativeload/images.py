@@ -1,7 +1,6 @@
 """The facts of one file, read from its headers by the backend. Nothing is mapped, nothing judged."""
 
 import os
-from errno import EINVAL
 
 from nativeload import core
 from nativeload.spec import Record, rejection
@@ -129,6 +128,8 @@ def words(path: str, error: Exception) -> str:
         return f"lies inside {archive(path)}, which is a file (an archive?): the linker maps only files of their own"
     if not isinstance(error, OSError):
         return str(error)
+    from errno import EINVAL
+
     if error.errno == EINVAL:
         return "is not a regular file (a FIFO, a socket or a device)"
     return error.strerror or str(error)

@@ -5,7 +5,6 @@ symbol version wanted. What it would not find but the same provider ships beside
 import os
 
 from nativeload import core, images
-from nativeload.linkers import directories
 from nativeload.spec import Rejection, rejection
 
 TYPE_CHECKING = False
@@ -35,7 +34,7 @@ class Loading:
         self.rejection: Rejection | None = None
         self._linker = linker
         self._known: dict[str, str] = {}
-        self._siblings = dict.fromkeys((os.path.dirname(path), *siblings))
+        self._siblings = {place: core.places((place,), ()) for place in (os.path.dirname(path), *siblings)}
         self._opening: list[str] = []
         if core.walk(linker.walker, ((path,),), (), PROCESS | TERSE) is not None:
             self._open(path)
@@ -103,10 +102,8 @@ class Loading:
     def _sibling(self, name: str) -> str | None:
         """A file of the same provider with this soname: the only thing by which what is loaded first is recognized."""
         stem = f"{name.partition('.so')[0]}.so"
-        for directory in self._siblings:
-            entries = directories.versions(directories.read(directory), stem)
-            for entry in sorted(entries, key=lambda entry: entry != name):
-                path = f"{directory}/{entry}"
+        for places in self._siblings.values():
+            for _, path in core.listed(places, stem, (name,), {}):
                 try:
                     image = images.read(path)
                 except (OSError, ValueError):

@@ -6,7 +6,6 @@ one to a line, are read here; whatever else a file has makes `tomllib` read the 
 """
 
 import os
-from errno import EINVAL
 from stat import S_ISDIR, S_ISREG
 
 from nativeload.errors import DeclarationError
@@ -59,6 +58,8 @@ def regular(path: str, flags: int) -> int:
     if S_ISREG(mode) or S_ISDIR(mode):  # a directory `open` refuses itself
         return descriptor
     os.close(descriptor)
+    from errno import EINVAL
+
     raise OSError(EINVAL, "is not a regular file", path)
 
 

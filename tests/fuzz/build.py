@@ -23,7 +23,7 @@ TARGETS = {
     "image": (*_READERS, "exports"),
     "ldcache": ("ldcache",),
     "tokens": _ALL,
-    "undefined": (*_READERS, "images", "map", "symtab", "undefined"),
+    "undefined": (*_READERS, "images", "map", "process", "symtab", "undefined"),
     "walk": _WALK,
 }
 # The longest input that finds something new in a time that is worth it.

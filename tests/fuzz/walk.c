@@ -96,16 +96,10 @@ nl_file_real(int root, const char *path)
 }
 
 enum nl_status
-nl_linkmap_read(struct nl_linkmap *map)
+nl_images_process(struct nl_images *images)
 {
-    *map = (struct nl_linkmap){.count = 0};
+    (void)images;
     return NL_OK;
-}
-
-void
-nl_linkmap_free(struct nl_linkmap *map)
-{
-    (void)map;
 }
 
 bool
@@ -289,6 +283,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         nl_map_free(&files[i].facts.versions);
     }
     nl_walk_free(&walk);
+    nl_map_free(&images.cached);
     free(content);
     return 0;
 }

@@ -147,6 +147,7 @@ def test_libc(tmp_path: Path) -> None:
 @x86_only
 def test_isa_level(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core, "isa_level", lambda: 3)
+    monkeypatch.setattr(core, "fits", lambda *_: None)  # it asks the CPU itself
     assert facts("isa-level", specimen(tmp_path / NAME, "-Wl,-z,x86-64-v4")) == {"needed": 4, "cpu": 3}
 
 

@@ -9,11 +9,12 @@ from .digest import digest
 from .elf import image
 from .file import real_name, signature, signatures
 from .ldcache import ldcache_search
+from .places import listed, places
 from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
 from .scan import scan
 from .searchpath import search_path, searched
 from .symbols import exports
-from .walk import check, linker, undefined, walk
+from .walk import check, fits, linker, undefined, walk
 
 __all__ = [
     "check",
@@ -21,13 +22,16 @@ __all__ = [
     "dlopen",
     "dlsym",
     "exports",
+    "fits",
     "image",
     "isa_level",
     "ldcache_search",
     "libc",
     "linker",
     "linkmap",
+    "listed",
     "loaded_handle",
+    "places",
     "real_name",
     "recall",
     "scan",

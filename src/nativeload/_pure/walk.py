@@ -45,6 +45,19 @@ def walk(
     return walked.answer(lacks)
 
 
+def fits(linker: Linker, path: str, /) -> str | None:
+    """The soname of a library that this process's linker maps as it is, with all that it needs; "" for none."""
+    linker.next_round()
+    try:
+        walked = _Walk(linker, (), _PROCESS | _OWN)
+        walked.open((path,))
+        well = walked.complete() and (linker.musl or not any(walked.lacks()))
+    except (OSError, ValueError):
+        return None
+    facts = walked.nodes[0].facts
+    return facts.soname or "" if well and linker.refuses(facts) == "" else None
+
+
 def check(
     linker: Linker, groups: tuple[tuple[str, ...], ...], scope: tuple[str, ...], options: int, /
 ) -> tuple[tuple[str, ...], Any, tuple[tuple[str, bool], ...]]:

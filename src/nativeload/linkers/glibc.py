@@ -6,9 +6,9 @@ Its default directories and its version are read from the linker's own file: no 
 import os
 
 from nativeload import core, roots
-from nativeload.linkers import hwcaps, rpath
+from nativeload.linkers import rpath
 from nativeload.linkers.host import CACHE
-from nativeload.linkers.rules import Rules, cache_flags, lib, read_cache
+from nativeload.linkers.rules import EM_X86_64, Rules, cache_flags, lib, platform, read_cache, subdirectories
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
     own = _linker_of(image)
     told = _told(root, own)[0]
     default = told or (("/lib64", "/usr/lib64") if image.elf_class == 64 else ("/lib", "/usr/lib"))
-    level = core.isa_level() if image.machine == hwcaps.EM_X86_64 else 0
+    level = core.isa_level() if image.machine == EM_X86_64 else 0
     names = [f"x86-64-v{n}" for n in range(level, 1, -1)]
-    tokens = {"ORIGIN": origin, "LIB": lib(default), "PLATFORM": hwcaps.platform(image.machine)}
+    tokens = {"ORIGIN": origin, "LIB": lib(default), "PLATFORM": platform(image.machine)}
     trusted = default if secure else None
     path = "" if secure else environ.get("LD_LIBRARY_PATH", "")
     return Rules(
@@ -54,7 +54,7 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
         secure=secure,
         library_path=tuple(dict.fromkeys(rpath.directories(path, tokens, ":;", trusted))),
         default=default,
-        subdirectories=tuple(hwcaps.subdirectories(image.machine, names, release(image, root))),
+        subdirectories=tuple(subdirectories(image.machine, names, release(image, root))),
         hwcaps=tuple(names),
         program_rpath=(),
         lib=tokens["LIB"],

@@ -3,10 +3,7 @@
 import os
 
 from nativeload import core, images
-from nativeload.linkers import directories
-from nativeload.linkers.directories import Searched
-from nativeload.linkers.hwcaps import platform, subdirectories
-from nativeload.linkers.rules import Rules, cache_flags, lib, read_cache
+from nativeload.linkers.rules import Rules, cache_flags, lib, platform, read_cache, subdirectories
 
 CACHE = "/etc/ld.so.cache"
 
@@ -24,6 +21,8 @@ class Linker:
         self.isa_level = core.isa_level()
         self.search_path = core.search_path()
         self.relative = [(directory, kind) for directory, kind in self.search_path if not directory.startswith("/")]
+        # Nothing is loaded from the current directory.
+        absolute = [(directory, kind) for directory, kind in self.search_path if directory.startswith("/")]
         self._own = {kind: [d for d, k in self.search_path if k == kind] for kind in ("LD_LIBRARY_PATH", "default")}
         self.checks_versions = core.libc()[0] == "glibc"  # musl knows no symbol versions, no hwcaps and no cache
         self.hwcaps = [f"x86-64-v{n}" for n in range(self.isa_level, 1, -1)] if self.checks_versions else []
@@ -32,8 +31,9 @@ class Linker:
         self.rules = self._rules()
         self.walker = self.rules.walker()
         below = self.rules.subdirectories
-        self.before = Searched([(d, k) for d, k in self.search_path if k != "default"], below)
-        self.after = Searched([(d, "a default directory") for d in self._own["default"]], below)
+        self.named = [(directory, kind) for directory, kind in absolute if kind != "default"]
+        self.before = core.places(tuple(directory for directory, _ in self.named), below)
+        self.after = core.places(tuple(directory for directory, kind in absolute if kind == "default"), below)
 
     def _rules(self) -> Rules:
         machine = self.program.machine
@@ -101,7 +101,6 @@ def forget() -> None:
     """Drop what was read."""
     global _linker
     _linker = None
-    directories.forget()
 
 
 # Another thread of the parent may have been reading with it.

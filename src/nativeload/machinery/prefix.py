@@ -2,10 +2,10 @@
 
 import sys
 
-from nativeload import catalog
-from nativeload.linkers import directories, host
+from nativeload import catalog, core
+from nativeload.linkers import host
 from nativeload.machinery.loaded import same_file
-from nativeload.machinery.system import best_first
+from nativeload.machinery.system import sonames
 from nativeload.spec import candidate
 
 TYPE_CHECKING = False
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _system: dict[str, bool] = {}
+_places: dict[str, object] = {}
 
 
 def _is_system(directory: str, linker: host.Linker) -> bool:
@@ -40,8 +41,14 @@ class PrefixFinder:
             trace.absent(directory, "is a directory of the system's own, where the system finder looks")
             return
         entry = catalog.lookup(requirement.stem)
-        names = best_first(requirement, entry, directories.read(directory, trace))
-        if not names:
+        places = _places.get(directory) or _places.setdefault(directory, core.places((directory,), ()))
+        name = requirement.filename or f"lib{requirement.name}.so"
+        found = core.listed(places, name, sonames(requirement, entry), trace.consulted)
+        if not found:
             trace.absent(f"{directory}/{requirement.filename or f'lib{requirement.name}.so*'}", "no such file")
-        for name in names:
-            yield candidate(f"{directory}/{name}", "prefix", f"in {directory}", entry=entry)
+        for _, path in found:
+            yield candidate(path, "prefix", f"in {directory}", entry=entry)
+
+    def invalidate_caches(self) -> None:
+        """Forget what is in the directory."""
+        _places.clear()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nativeload.linkers import host, hwcaps
+from nativeload.linkers import host, rules
 from scenarios.libraries import calls, library, returns
 from scenarios.linker import ask
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIB = host.linker().rules.lib
-PLATFORM = hwcaps.platform({"x86_64": 62, "aarch64": 183}.get(platform.machine(), 0))
+PLATFORM = rules.platform({"x86_64": 62, "aarch64": 183}.get(platform.machine(), 0))
 
 
 @pytest.mark.parametrize("kind", ["rpath", "runpath", "needed"])

@@ -1,0 +1,362 @@
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+#include "places.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grow.h"
+
+/* ---- the names in one directory ---- */
+
+static int
+compare_names(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* Collects the names, each with its NUL, one after the other. */
+static enum nl_status
+collect(DIR *listing, struct nl_names *names)
+{
+    size_t used = 0, room = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(listing)) != NULL) {
+        size_t length = strlen(entry->d_name) + 1;
+        if (strstr(entry->d_name, ".so") == NULL || names->count == UINT32_MAX / 16) {
+            continue;
+        }
+        if (room - used < length) {
+            room = 2 * room + 4096;
+            char *text = realloc(names->text, room);
+            if (text == NULL) {
+                return NL_NO_MEMORY;
+            }
+            names->text = text;
+        }
+        memcpy(names->text + used, entry->d_name, length);
+        used += length;
+        names->count++;
+    }
+    return NL_OK;
+}
+
+static void
+names_free(struct nl_names *names)
+{
+    if (names != NULL && --names->users == 0) {
+        free(names->text);
+        free(names->items);
+        free(names);
+    }
+}
+
+/* What cannot be listed has no names. */
+static enum nl_status
+names_read(const char *directory, struct nl_names **result)
+{
+    struct nl_names *names = calloc(1, sizeof *names);
+    int fd = open(directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+    enum nl_status status = names == NULL ? NL_NO_MEMORY : NL_OK;
+    if (fd >= 0 && listing == NULL) {
+        close(fd);
+    }
+    if (status == NL_OK && listing != NULL) {
+        status = collect(listing, names);
+    }
+    if (status == NL_OK && (names->items = malloc((names->count + 1u) * sizeof *names->items)) == NULL) {
+        status = NL_NO_MEMORY;
+    }
+    const char *at = status == NL_OK ? names->text : NULL;
+    for (uint32_t i = 0; at != NULL && i < names->count; i++, at += strlen(at) + 1) {
+        names->items[i] = at;
+    }
+    if (listing != NULL) {
+        closedir(listing);
+    }
+    if (names != NULL) {
+        names->users = 1;
+    }
+    if (status != NL_OK) {
+        names_free(names);
+        return status;
+    }
+    if (names->count > 0) {
+        qsort(names->items, names->count, sizeof *names->items, compare_names);
+    }
+    *result = names;
+    return NL_OK;
+}
+
+/* ---- what is watched ---- */
+
+static void
+forget(struct nl_places *places)
+{
+    for (uint32_t i = 0; i < places->count; i++) {
+        free(places->items[i].path);
+        names_free(places->items[i].names);
+    }
+    places->count = places->searched_count = 0;
+}
+
+void
+nl_places_free(struct nl_places *places)
+{
+    forget(places);
+    free(places->items);
+    free(places->searched);
+    *places = (struct nl_places){.count = 0};
+}
+
+static struct nl_place *
+known(const struct nl_places *places, const char *path, size_t length)
+{
+    for (uint32_t i = 0; i < places->count; i++) {
+        struct nl_place *place = &places->items[i];
+        if (strncmp(place->path, path, length) == 0 && place->path[length] == '\0') {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+/* Watches the path that the first `length` bytes are, once; its state is taken now. */
+static enum nl_status
+watch(struct nl_places *places, const char *path, size_t length, uint32_t directory, struct nl_place **place)
+{
+    *place = known(places, path, length);
+    if (*place != NULL) {
+        return NL_OK;
+    }
+    struct nl_place *items = nl_grow(places->items, places->count, &places->room, sizeof *items);
+    char *copy = strndup(path, length);
+    places->items = items != NULL ? items : places->items;
+    if (items == NULL || copy == NULL) {
+        free(copy);
+        return NL_NO_MEMORY;
+    }
+    *place = &items[places->count++];
+    **place = (struct nl_place){.path = copy, .directory = directory};
+    nl_signature(copy, (*place)->state);
+    return NL_OK;
+}
+
+/* The names in a place; those of an earlier one, where that is the same directory. */
+static enum nl_status
+list(struct nl_places *places, struct nl_place *place)
+{
+    for (uint32_t i = 0; i < places->count; i++) {
+        struct nl_names *names = places->items[i].names;
+        if (names != NULL && strcmp(places->items[i].state, place->state) == 0) {
+            names->users++;
+            place->names = names;
+            return NL_OK;
+        }
+    }
+    return names_read(place->path, &place->names);
+}
+
+static enum nl_status
+search_in(struct nl_places *places, const char *path, uint32_t directory)
+{
+    struct nl_place *place;
+    enum nl_status status = watch(places, path, strlen(path), directory, &place);
+    if (status != NL_OK || place->searched) {
+        return status;
+    }
+    uint32_t *searched = nl_grow(places->searched, places->searched_count, &places->searched_room, sizeof *searched);
+    if (searched == NULL) {
+        return NL_NO_MEMORY;
+    }
+    places->searched = searched;
+    searched[places->searched_count++] = (uint32_t)(place - places->items);
+    place->searched = true;
+    place->directory = directory;
+    return list(places, place);
+}
+
+/* One directory, and before it those of its subdirectories whose first part is there: it is watched too. */
+static enum nl_status
+add_directory(struct nl_places *places, const char *path, uint32_t directory, const char *const *subdirectories,
+              uint32_t count)
+{
+    size_t length = strlen(path), most = 0;
+    struct nl_place *top;
+    for (uint32_t i = 0; i < count; i++) {
+        most = strlen(subdirectories[i]) > most ? strlen(subdirectories[i]) : most;
+    }
+    char *below = malloc(length + 1 + most + 1);
+    /* its state first: what appears in it from now on changes that */
+    enum nl_status status = below == NULL ? NL_NO_MEMORY : watch(places, path, length, directory, &top);
+    if (status == NL_OK && length > 0) {
+        memcpy(below, path, length);
+        below[length] = '/';
+    }
+    for (uint32_t i = 0; status == NL_OK && i < count; i++) {
+        size_t part = length + 1 + strcspn(subdirectories[i], "/");
+        strcpy(below + length + 1, subdirectories[i]);
+        const char after = below[part];
+        below[part] = '\0';
+        bool there = known(places, below, part) != NULL || nl_file_is_directory(-1, below);
+        if (there) {
+            status = watch(places, below, part, directory, &top);
+            below[part] = after;
+            status = status == NL_OK ? search_in(places, below, directory) : status;
+        }
+    }
+    free(below);
+    return status == NL_OK ? search_in(places, path, directory) : status;
+}
+
+static bool
+changed(const struct nl_places *places)
+{
+    for (uint32_t i = 0; i < places->count; i++) {
+        char state[NL_SIGNATURE];
+        nl_signature(places->items[i].path, state);
+        if (strcmp(state, places->items[i].state) != 0) {
+            return true;
+        }
+    }
+    return places->count == 0;
+}
+
+enum nl_status
+nl_places_look(struct nl_places *places, const char *const *directories, uint32_t count, const char *const *subdirectories,
+               uint32_t subdirectory_count)
+{
+    enum nl_status status = NL_OK;
+    if (!changed(places)) {
+        return NL_OK;
+    }
+    forget(places);
+    for (uint32_t i = 0; status == NL_OK && i < count; i++) {
+        status = add_directory(places, directories[i], i, subdirectories, subdirectory_count);
+    }
+    if (status != NL_OK) { /* half of them would be taken for all */
+        forget(places);
+    }
+    return status;
+}
+
+/* ---- a name in them ---- */
+
+/* The first name that is not below `name`. */
+static uint32_t
+lower_bound(const struct nl_names *names, const char *name)
+{
+    uint32_t left = 0, right = names->count;
+    while (left < right) {
+        uint32_t middle = left + (right - left) / 2;
+        if (strcmp(names->items[middle], name) < 0) {
+            left = middle + 1;
+        } else {
+            right = middle;
+        }
+    }
+    return left;
+}
+
+/* Adds a file, unless it is among those from `start` to `end`. */
+static enum nl_status
+take(struct nl_finds *finds, const struct nl_place *place, const char *name, uint32_t start, uint32_t end)
+{
+    for (uint32_t i = start; i < end; i++) {
+        if (finds->items[i].name == name) {
+            return NL_OK;
+        }
+    }
+    struct nl_found *items = nl_grow(finds->items, finds->count, &finds->room, sizeof *items);
+    if (items == NULL) {
+        return NL_NO_MEMORY;
+    }
+    finds->items = items;
+    items[finds->count++] = (struct nl_found){.place = place, .name = name};
+    return NL_OK;
+}
+
+/* Steps to the next part of a version that is a number: its digits without the zeros before them, and how many. */
+static bool
+next_number(const char **version, const char **digits, size_t *count)
+{
+    while (**version == '.') {
+        const char *part = ++*version;
+        size_t length = strcspn(part, "."), numeric = strspn(part, "0123456789");
+        *version += length;
+        if (length > 0 && numeric == length) {
+            size_t zeros = strspn(part, "0");
+            *digits = part + zeros;
+            *count = length > zeros ? length - zeros : 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Orders what follows ".so": nothing first, then the newest, compared number by number, then by bytes. */
+static int
+compare_age(const void *left, const void *right)
+{
+    const struct nl_found *a = left, *b = right;
+    const char *x = strstr(a->name, ".so") + 3, *y = strstr(b->name, ".so") + 3, *m, *n;
+    size_t m_count, n_count;
+    if ((*x == '\0') != (*y == '\0')) {
+        return *x == '\0' ? -1 : 1;
+    }
+    for (;;) {
+        bool more_x = next_number(&x, &m, &m_count), more_y = next_number(&y, &n, &n_count);
+        if (!more_x || !more_y) {
+            return more_x ? 1 : more_y ? -1 : strcmp(a->name, b->name);
+        }
+        int order = m_count != n_count ? (m_count > n_count ? -1 : 1) : -memcmp(m, n, m_count);
+        if (order != 0) {
+            return order;
+        }
+    }
+}
+
+static enum nl_status
+find_in(const struct nl_place *place, const char *name, const char *const *first, uint32_t count, struct nl_finds *finds)
+{
+    const struct nl_names *names = place->names;
+    enum nl_status status = NL_OK;
+    uint32_t start = finds->count;
+    for (uint32_t i = 0; status == NL_OK && i < count; i++) {
+        uint32_t at = lower_bound(names, first[i]);
+        if (at < names->count && strcmp(names->items[at], first[i]) == 0) {
+            status = take(finds, place, names->items[at], start, finds->count);
+        }
+    }
+    size_t length = strlen(name);
+    bool versions = length >= 3 && strcmp(name + length - 3, ".so") == 0;
+    uint32_t known_count = finds->count;
+    for (uint32_t at = lower_bound(names, name); status == NL_OK && at < names->count; at++) {
+        const char *one = names->items[at];
+        if (strncmp(one, name, length) != 0) {
+            break;
+        }
+        if (one[length] == '\0' || (versions && one[length] == '.')) {
+            status = take(finds, place, one, start, known_count);
+        }
+    }
+    if (status == NL_OK && finds->count > known_count + 1) {
+        qsort(finds->items + known_count, finds->count - known_count, sizeof *finds->items, compare_age);
+    }
+    return status;
+}
+
+enum nl_status
+nl_places_find(const struct nl_places *places, const char *name, const char *const *first, uint32_t count,
+               struct nl_finds *finds)
+{
+    enum nl_status status = NL_OK;
+    for (uint32_t i = 0; status == NL_OK && i < places->searched_count; i++) {
+        status = find_in(&places->items[places->searched[i]], name, first, count, finds);
+    }
+    return status;
+}
