@@ -335,16 +335,33 @@ def __dir__() -> "list[str]":
 
 
 # The backend: the C extension; the pure-Python one where that is not built, or `NATIVELOAD_BACKEND` says so.
+
+
+def _extension() -> "Any":
+    """The C extension, by its path: half of what the import system takes is a list of this directory, made for it."""
+    import _imp
+
+    spec = type(__spec__)("nativeload._native", None, origin=f"{__path__[0]}/_native.abi3.so")
+    module = _imp.create_dynamic(spec)
+    _imp.exec_dynamic(module)
+    module.__spec__ = spec
+    return sys.modules.setdefault(spec.name, module)
+
+
 _chosen = _setting("NATIVELOAD_BACKEND")
 if _chosen not in ("", "c", "python"):
     raise ImportError(f"NATIVELOAD_BACKEND={_chosen} cannot be honoured: it is neither 'c' nor 'python'")
-if not TYPE_CHECKING:
+if TYPE_CHECKING:
+    pass
+elif _chosen == "python":
+    import nativeload._pure as core
+else:
     try:
-        if _chosen == "python":
-            import nativeload._pure as core
-        else:
-            import nativeload._native as core
+        core = _extension()
     except ImportError:
-        if _chosen:
-            raise
-        import nativeload._pure as core
+        try:  # under another name, or by another loader
+            import nativeload._native as core
+        except ImportError:
+            if _chosen:
+                raise
+            import nativeload._pure as core

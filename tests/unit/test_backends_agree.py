@@ -19,6 +19,7 @@ from typing import Any
 
 import lief
 import pytest
+from docs.markdown import ROOT
 
 from parts.process import run
 
@@ -303,3 +304,21 @@ def outcomes_of_walks(path: str) -> list[Any]:
         except (OSError, ValueError) as error:
             found.append((type(error), getattr(error, "errno", str(error).partition(":")[0])))
     return found
+
+
+def test_what_fits_agrees() -> None:
+    """A file that fits is one of which neither its kind nor a whole walk has anything to say."""
+    linkers = [backend.linker(rules()) for backend in BACKENDS]
+    answers = {}
+    for path in (*CORPUS[::3], str(ROOT / "tests"), str(ROOT / "README.md"), f"{LIBRARY}\0", "/no/such.so"):
+        found = [backend.fits(linker, path) for backend, linker in zip(BACKENDS, linkers, strict=True)]
+        assert found[0] == found[-1], path
+        answers[path] = found[0]
+    for path, soname in answers.items():
+        if soname is not None:
+            facts = image(path)
+            assert (facts.soname or "", facts.machine, facts.interp) == (soname, image(LIBRARY).machine, None)
+            assert PURE.walk(linkers[0], ((path,),), (), 1 | 8) is None
+    assert any(soname is None for soname in answers.values())
+    assert answers[CORPUS[0]] is None  # a program
+    assert sum(soname is not None for soname in answers.values()) > 20
