@@ -119,6 +119,21 @@ nl_images_read(struct nl_images *images, const char *path, size_t length, struct
     return read_facts(images, path, length, facts);
 }
 
+enum nl_status
+nl_images_mapped(struct nl_images *images, const char *path, struct nl_facts **facts)
+{
+    const struct nl_slot *slot = nl_map_get(&images->by_path, path, strlen(path));
+    if (slot != NULL && images->process_version != 0 && images->items[slot->value]->mapped == images->process_version) {
+        *facts = images->items[slot->value];
+        return NL_OK;
+    }
+    enum nl_status status = nl_images_read(images, path, strlen(path), facts);
+    if (status == NL_OK) {
+        (*facts)->mapped = images->process_version;
+    }
+    return status;
+}
+
 bool
 nl_images_exports(const struct nl_images *images, const char *path, const char *const *names, size_t count)
 {

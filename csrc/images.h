@@ -13,6 +13,7 @@
 struct nl_facts {
     char *path;
     uint32_t round; /* the round in which it was last seen to be unchanged */
+    uint64_t mapped; /* the version of the link map in which it was asked for as an image of this process */
     struct nl_signature signature;
     enum nl_status status;
     struct nl_fault fault;
@@ -64,6 +65,9 @@ struct nl_images {
 /* The facts of the file at `path`. NL_OS_ERROR where it cannot be opened or is no regular file. They are valid
  * until nl_images_clear. */
 enum nl_status nl_images_read(struct nl_images *images, const char *path, size_t length, struct nl_facts **facts);
+
+/* The same of an image of this process, read once while the link map stays: what is mapped does not change. */
+enum nl_status nl_images_mapped(struct nl_images *images, const char *path, struct nl_facts **facts);
 
 /* Whether the file at a path exports all of these names. */
 bool nl_images_exports(const struct nl_images *images, const char *path, const char *const *names, size_t count);

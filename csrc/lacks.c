@@ -44,7 +44,10 @@ giver_of(struct nl_walk *walk, const char *name, struct nl_facts **facts, const 
         return NL_OK;
     }
     *path = walk->loaded.items[slot->value & ~NL_IS_LOADED];
-    enum nl_status status = nl_images_read(walk->images, *path, strlen(*path), facts);
+    uint32_t index = slot->value & ~NL_IS_LOADED;
+    bool mapped = index >= walk->mapped && index < walk->mapped_end;
+    enum nl_status status =
+        mapped ? nl_images_mapped(walk->images, *path, facts) : nl_images_read(walk->images, *path, strlen(*path), facts);
     if (status == NL_OK && (*facts)->status != NL_OK) {
         *facts = NULL;
     }

@@ -78,6 +78,7 @@ nl_walk_process(struct nl_walk *walk)
     const struct nl_linkmap *map = &walk->images->process;
     enum nl_status status = nl_images_process(walk->images);
     walk->process = true;
+    walk->mapped = walk->loaded.count;
     for (size_t i = 0; status == NL_OK && i < map->count; i++) {
         const struct nl_image *image = &map->items[i];
         const char *slash = strrchr(image->path, '/');
@@ -90,6 +91,7 @@ nl_walk_process(struct nl_walk *walk)
             }
         }
     }
+    walk->mapped_end = walk->loaded.count;
     return status;
 }
 

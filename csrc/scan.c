@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #define ENTRY_POINTS "/entry_points.txt"
+enum { PAGE = 4096 };
 
 /* What one scan works with. */
 struct scanner {
     DIR *listing;
-    char *buffer; /* NL_MOST_ENTRY_POINTS + 1 bytes, used again for every file */
+    char *buffer; /* used again for every file */
+    size_t room;
     const char *section;
     size_t section_length;
     struct nl_fault *fault;
@@ -37,27 +39,49 @@ is_metadata(const char *name)
     return ends_with(name, length, ".dist-info") || ends_with(name, length, ".egg-info");
 }
 
-/* Reads a file into the buffer: its length, or -1 for one that cannot be read or is too large. Neither a FIFO
- * nor a device is ever waited for or read. */
-static ssize_t
-read_small(int directory, const char *path, char *buffer)
+/* Makes the buffer hold `room` bytes. A page is enough for most: the kernel clears what a large one is given. */
+static bool
+make_room(struct scanner *scanner, size_t room)
+{
+    if (room <= scanner->room) {
+        return true;
+    }
+    char *larger = realloc(scanner->buffer, room);
+    if (larger == NULL) {
+        return false;
+    }
+    scanner->buffer = larger;
+    scanner->room = room;
+    return true;
+}
+
+/* Reads a file into the buffer: NL_OK and its length, which is -1 for one that cannot be read or is too large. Neither
+ * a FIFO nor a device is ever waited for or read. */
+static enum nl_status
+read_small(struct scanner *scanner, const char *path, ssize_t *result)
 {
     struct stat found;
     size_t length = 0;
     ssize_t got = -1;
-    int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    enum nl_status status = NL_OK;
+    int fd = openat(dirfd(scanner->listing), path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    *result = -1;
     if (fd < 0) {
-        return -1;
+        return NL_OK;
     }
-    if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_size <= (off_t)NL_MOST_ENTRY_POINTS) {
+    bool small = fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_size <= (off_t)NL_MOST_ENTRY_POINTS;
+    if (small && !make_room(scanner, found.st_size < PAGE ? PAGE : (size_t)found.st_size + 1)) {
+        status = NL_NO_MEMORY;
+    } else if (small) {
         do {
-            got = read(fd, buffer + length, NL_MOST_ENTRY_POINTS + 1 - length);
+            got = read(fd, scanner->buffer + length, scanner->room - length);
             length += got > 0 ? (size_t)got : 0;
             /* a read that gives all that fstat promised needs no second one to see the end */
         } while ((got > 0 && length < (size_t)found.st_size) || (got < 0 && errno == EINTR));
     }
     close(fd);
-    return got < 0 || length > NL_MOST_ENTRY_POINTS ? -1 : (ssize_t)length;
+    *result = got < 0 || length > NL_MOST_ENTRY_POINTS ? -1 : (ssize_t)length;
+    return status;
 }
 
 /* Keeps the text of the distribution's entry points where it holds the section. */
@@ -71,9 +95,10 @@ take_text(struct scanner *scanner, struct nl_distribution *distribution)
     }
     memcpy(path, distribution->name, length);
     memcpy(path + length, ENTRY_POINTS, sizeof ENTRY_POINTS);
-    ssize_t got = read_small(dirfd(scanner->listing), path, scanner->buffer);
-    if (got < 0 || memmem(scanner->buffer, (size_t)got, scanner->section, scanner->section_length) == NULL) {
-        return NL_OK;
+    ssize_t got;
+    enum nl_status status = read_small(scanner, path, &got);
+    if (status != NL_OK || got < 0 || memmem(scanner->buffer, (size_t)got, scanner->section, scanner->section_length) == NULL) {
+        return status;
     }
     distribution->text = malloc((size_t)got + 1);
     if (distribution->text == NULL) {
@@ -117,8 +142,7 @@ open_listing(struct scanner *scanner, const char *directory)
         close(fd);
         return status;
     }
-    scanner->buffer = malloc(NL_MOST_ENTRY_POINTS + 1);
-    return scanner->buffer != NULL ? NL_OK : NL_NO_MEMORY;
+    return NL_OK;
 }
 
 static int

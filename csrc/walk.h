@@ -112,6 +112,7 @@ struct nl_walk {
     struct nl_map names;  /* every name that is answered: a node, or `loaded` counted from NL_IS_LOADED */
     struct nl_map files;  /* (dev, ino) of the nodes */
     struct nl_texts loaded; /* paths of what was there before */
+    uint32_t mapped, mapped_end; /* those of them that are this process's images */
     struct nl_texts basenames; /* the last parts of these */
     void **blocks; /* of memory */
     uint32_t block_count, block_room;

@@ -108,3 +108,23 @@ take_texts(PyObject *keep, PyObject *tuple, struct nl_texts *texts)
     }
     return count < 0 ? -1 : 0;
 }
+
+PyObject *
+native_fill(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    if (check_count("fill", count, 3, 3) < 0) {
+        return NULL;
+    }
+    Py_ssize_t names = PyTuple_Size(args[1]);
+    for (Py_ssize_t i = 0; i < names; i++) {
+        PyObject *name = PyTuple_GetItem(args[1], i), *value = PyDict_GetItemWithError(args[2], name);
+        if (value == NULL && !PyErr_Occurred()) {
+            PyErr_SetObject(PyExc_KeyError, name);
+        }
+        if (value == NULL || PyObject_GenericSetAttr(args[0], name, value) < 0) {
+            return NULL;
+        }
+    }
+    return names < 0 ? NULL : Py_NewRef(Py_None);
+}

@@ -99,6 +99,7 @@ PyObject *native_check(PyObject *module, PyObject *const *args, Py_ssize_t count
 PyObject *native_undefined(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *native_places(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *native_listed(PyObject *module, PyObject *const *args, Py_ssize_t count);
+PyObject *native_fill(PyObject *module, PyObject *const *args, Py_ssize_t count);
 PyObject *native_recall(PyObject *module, PyObject *const *args, Py_ssize_t count);
 
 #endif

@@ -27,6 +27,7 @@ static PyMethodDef methods[] = {
     {"fits", FAST(native_fits), METH_FASTCALL, PyDoc_STR("The soname of a file that can be loaded as it is, or None.")},
     {"check", FAST(native_check), METH_FASTCALL, PyDoc_STR("A walk, and the symbols that nothing gives.")},
     {"undefined", FAST(native_undefined), METH_FASTCALL, PyDoc_STR("The symbols that a file wants and a scope lacks.")},
+    {"fill", FAST(native_fill), METH_FASTCALL, PyDoc_STR("Set attributes of a record.")},
     {"digest", native_digest, METH_O, PyDoc_STR("FNV-1a, 64 bits, as 16 hex digits.")},
     {NULL, NULL, 0, NULL},
 };

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
         RequirementError,
         SymbolNotFoundError,
     )
-    from nativeload.explanation import Explanation
-    from nativeload.face import explain, find_spec, invalidate_caches, loaded
-    from nativeload.inventory import LoadedImage
+    from nativeload.explanation import Explanation, explain
+    from nativeload.inventory import LoadedImage, loaded
+    from nativeload.resolution import find_spec, invalidate_caches
     from nativeload.spec import LibrarySpec, Provider
 
     # name, path, soname, version, origin, distribution, its version; "" where unknown
@@ -74,11 +74,11 @@ _HOMES = {  # of what is no error
     "LibrarySpec": "spec",
     "LoadedImage": "inventory",
     "Provider": "spec",
-    "explain": "face",
-    "find_spec": "face",
+    "explain": "explanation",
+    "find_spec": "resolution",
     "finders": "resolution",
-    "invalidate_caches": "face",
-    "loaded": "face",
+    "invalidate_caches": "resolution",
+    "loaded": "inventory",
     "resolve": "closure",
 }
 _MAGIC = b"nativeload answer 1 0.1.0"  # the format of an answer on disk, and the version of nativeload

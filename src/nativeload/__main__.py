@@ -232,7 +232,7 @@ def _explained(name: str) -> "Explanation | FileReport":
         return filereport.explain(name)
     from nativeload import explanation
 
-    return explanation.explain(name, ())
+    return explanation.explain(name)
 
 
 def _json(facts: object) -> str:

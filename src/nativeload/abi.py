@@ -2,9 +2,8 @@
 
 import os
 
-from nativeload import core, images
+from nativeload import core, images, versions
 from nativeload.linkers import host
-from nativeload.loading import Loading
 from nativeload.spec import LibrarySpec, Rejection, rejection
 
 TYPE_CHECKING = False
@@ -42,6 +41,8 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     spec = _suits(candidate, requirement, image.soname, dict(zip(asked, image.exported, strict=True)))
     if isinstance(spec, Rejection):
         return spec
+    from nativeload.loading import Loading
+
     loading = Loading(candidate.path, candidate.siblings, linker)
     return loading.rejection or spec.replace(dependencies=tuple(loading.preload))
 
@@ -89,8 +90,6 @@ def _version_of(candidate: "Candidate", soname: str | None) -> tuple[str | None,
     """(version, where it was read): what the provider declares, else what the file tells."""
     if candidate.version:
         return candidate.version, f"of {candidate.provider.distribution}" if candidate.provider else "declared"
-    from nativeload import versions
-
     return versions.told(candidate.path, soname, candidate.entry)
 
 

@@ -38,9 +38,13 @@ class Explanation(Record):
         )
 
 
-def explain(text: str, symbols: "Iterable[str]") -> Explanation:
-    """What `nativeload.explain` does."""
-    wanted = resolution.asked(text, symbols)
+def explain(requirement: str, *, symbols: "Iterable[str]" = ()) -> "Explanation":
+    """Run the search of `load` with every step recorded, mapping nothing: `str()` is the text, `.to_dict()` the JSON.
+
+    Parameters are those of `load`. Raises RequirementError for a malformed requirement; every other refusal is
+    part of the explanation.
+    """
+    wanted = resolution.asked(requirement, symbols)
     trace, spec, error = Trace(), None, ""
     try:
         spec = resolution.run(wanted, trace)
@@ -51,7 +55,7 @@ def explain(text: str, symbols: "Iterable[str]") -> Explanation:
         choice = {"variable": refused.variable, "value": refused.value}
         refusal = rejection("override", f"cannot be honoured: {refused.reason}", **choice)
         trace.rejected(f"{refused.variable}={refused.value}", refusal)
-    return Explanation(requirement=text, status=trace.status, spec=spec, steps=trace.steps, error=error)
+    return Explanation(requirement=requirement, status=trace.status, spec=spec, steps=trace.steps, error=error)
 
 
 def _outcome(explanation: Explanation) -> list[str]:

@@ -49,8 +49,11 @@ class Provided(Record):
         return {**self._fields(), "abi": list(self.abi), "provider": self.provider and self.provider.to_dict()}
 
 
-def loaded() -> list[LoadedImage]:
-    """What `nativeload.loaded` gives. The program itself has the path "" in the linker's map and is left out."""
+def loaded() -> "list[LoadedImage]":
+    """Every image this process has mapped, in load order, with its provider where that is known.
+
+    The program itself, which has no path in the linker's map, is left out.
+    """
     ours = {library.path: library for library in loader.libraries()}
     shipped = _by_path()
     images = []

@@ -79,9 +79,13 @@ def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", 
     return spec
 
 
-def find_spec(text: str, symbols: "Iterable[str]") -> LibrarySpec | None:
-    """What `nativeload.find_spec` does."""
-    wanted = asked(text, symbols)
+def find_spec(requirement: str, *, symbols: "Iterable[str]" = ()) -> "LibrarySpec | None":
+    """Say which library `load` would give, without mapping any; None when none would do.
+
+    Parameters are those of `load`. Raises RequirementError for a malformed requirement and OverrideError for an
+    override that cannot be honoured.
+    """
+    wanted = asked(requirement, symbols)
     try:
         return run(wanted, Trace())
     except ABIMismatchError:
@@ -112,7 +116,12 @@ def known_sonames(spec: LibrarySpec) -> tuple[str, ...]:
 
 
 def invalidate_caches() -> None:
-    """What `nativeload.invalidate_caches` does."""
+    """Forget what this process read of directories and files, and that of every finder that has this method.
+
+    The cache on disk is left alone: each answer in it is checked against the files it came from. One change shows
+    in none of them: an `entry_points.txt` edited in place, because the directory on `sys.path` stands for all that is
+    installed in it. After such an edit, remove the cache.
+    """
     for module in (metadata, images, host):
         module.forget()
     for finder in finders:

@@ -28,9 +28,7 @@ class Record:
     __slots__: "tuple[str, ...]" = ()
 
     def __init__(self, **fields: object) -> None:
-        put = object.__setattr__
-        for name in self.__slots__:
-            put(self, name, fields[name])
+        core.fill(self, self.__slots__, fields)
         if len(fields) != len(self.__slots__):
             raise TypeError(f"{type(self).__name__} has no field {min(fields.keys() - set(self.__slots__))!r}")
 

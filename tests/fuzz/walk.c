@@ -45,6 +45,12 @@ nl_images_read(struct nl_images *images, const char *path, size_t length, struct
     return nl_os_error(&images->fault, last == '/' ? EISDIR : last == 'E' ? ELOOP : last == 'A' ? EACCES : ENOENT);
 }
 
+enum nl_status
+nl_images_mapped(struct nl_images *images, const char *path, struct nl_facts **facts)
+{
+    return nl_images_read(images, path, strlen(path), facts);
+}
+
 bool
 nl_images_exports(const struct nl_images *images, const char *path, const char *const *names, size_t count)
 {

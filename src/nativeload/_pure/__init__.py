@@ -8,6 +8,7 @@ from .answer import recall
 from .digest import digest
 from .elf import image
 from .file import real_name, signature, signatures
+from .fill import fill
 from .ldcache import ldcache_search
 from .places import listed, places
 from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
@@ -22,6 +23,7 @@ __all__ = [
     "dlopen",
     "dlsym",
     "exports",
+    "fill",
     "fits",
     "image",
     "isa_level",
