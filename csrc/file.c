@@ -12,18 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct nl_signature
-signature_of(const struct stat *found)
-{
-    return (struct nl_signature){
-        .dev = (uint64_t)found->st_dev,
-        .ino = (uint64_t)found->st_ino,
-        .size = (uint64_t)found->st_size,
-        .mtime_ns = nl_nanoseconds(found->st_mtim),
-        .ctime_ns = nl_nanoseconds(found->st_ctim),
-    };
-}
-
 static enum nl_status
 stat_regular(struct nl_file *file)
 {
@@ -34,7 +22,7 @@ stat_regular(struct nl_file *file)
     if (!S_ISREG(found.st_mode)) {
         return nl_os_error(&file->fault, S_ISDIR(found.st_mode) ? EISDIR : EINVAL);
     }
-    file->signature = signature_of(&found);
+    file->signature = nl_signature_of(&found);
     return NL_OK;
 }
 
@@ -155,9 +143,8 @@ nl_file_unchanged(int root, const char *path, const struct nl_signature *signatu
     if (!state_of(root, path, &found)) {
         return false;
     }
-    struct nl_signature now = signature_of(&found);
-    return now.dev == signature->dev && now.ino == signature->ino && now.size == signature->size
-           && now.mtime_ns == signature->mtime_ns && now.ctime_ns == signature->ctime_ns;
+    struct nl_signature now = nl_signature_of(&found);
+    return nl_same_signature(&now, signature);
 }
 
 void

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
+#include <sys/stat.h>
 
 #include "status.h"
 
@@ -37,9 +37,6 @@ struct nl_file {
     struct nl_fault fault;
     struct nl_window windows[NL_WINDOWS];
 };
-
-/* A time of stat's as one number. */
-int64_t nl_nanoseconds(struct timespec time);
 
 /* Opens relative to `directory` (AT_FDCWD for a plain path) without ever blocking. NL_OS_ERROR, with EISDIR
  * for a directory and EINVAL for anything else that is not a regular file. Close whatever the answer. */
@@ -75,9 +72,24 @@ enum nl_status nl_file_peek(struct nl_file *file, uint64_t offset, const unsigne
 /* NL_TRUNCATED unless [offset, offset + length) is inside the file. */
 enum nl_status nl_file_check(struct nl_file *file, uint64_t offset, uint64_t length, const char *what);
 
+struct nl_signature nl_signature_of(const struct stat *found);
+
+static inline bool
+nl_same_signature(const struct nl_signature *one, const struct nl_signature *other)
+{
+    return one->dev == other->dev && one->ino == other->ino && one->size == other->size
+           && one->mtime_ns == other->mtime_ns && one->ctime_ns == other->ctime_ns;
+}
+
+/* A path's present state, all 0 where nothing is there. */
+struct nl_signature nl_state(const char *path);
+
 #define NL_SIGNATURE 128 /* five numbers of up to 20 digits, the spaces, the NUL */
 
-/* A path's present state as text: device, inode, size, mtime and ctime in ns; "-" where there is none. */
+/* A state as text: device, inode, size, mtime and ctime in ns; "-" where nothing is there. */
+void nl_signature_text(const struct nl_signature *state, char text[NL_SIGNATURE]);
+
+/* A path's present state as text. */
 void nl_signature(const char *path, char text[NL_SIGNATURE]);
 
 #define NL_MOST_LINK 4096u /* bytes of a path that a link holds */

@@ -142,7 +142,7 @@ watch(struct nl_places *places, const char *path, size_t length, uint32_t direct
     }
     *place = &items[places->count++];
     **place = (struct nl_place){.path = copy, .directory = directory};
-    nl_signature(copy, (*place)->state);
+    (*place)->state = nl_state(copy);
     return NL_OK;
 }
 
@@ -152,7 +152,7 @@ list(struct nl_places *places, struct nl_place *place)
 {
     for (uint32_t i = 0; i < places->count; i++) {
         struct nl_names *names = places->items[i].names;
-        if (names != NULL && strcmp(places->items[i].state, place->state) == 0) {
+        if (names != NULL && nl_same_signature(&places->items[i].state, &place->state)) {
             names->users++;
             place->names = names;
             return NL_OK;
@@ -217,9 +217,8 @@ static bool
 changed(const struct nl_places *places)
 {
     for (uint32_t i = 0; i < places->count; i++) {
-        char state[NL_SIGNATURE];
-        nl_signature(places->items[i].path, state);
-        if (strcmp(state, places->items[i].state) != 0) {
+        struct nl_signature state = nl_state(places->items[i].path);
+        if (!nl_same_signature(&state, &places->items[i].state)) {
             return true;
         }
     }
@@ -235,6 +234,7 @@ nl_places_look(struct nl_places *places, const char *const *directories, uint32_
         return NL_OK;
     }
     forget(places);
+    places->version++;
     for (uint32_t i = 0; status == NL_OK && i < count; i++) {
         status = add_directory(places, directories[i], i, subdirectories, subdirectory_count);
     }

@@ -21,7 +21,7 @@ struct nl_place {
     char *path;
     uint32_t directory; /* which of those that were given it is, or is below */
     bool searched;
-    char state[NL_SIGNATURE];
+    struct nl_signature state;
     struct nl_names *names;
 };
 
@@ -32,6 +32,7 @@ struct nl_places {
     uint32_t *searched; /* the items that are searched, in order */
     uint32_t searched_count;
     uint32_t searched_room;
+    uint64_t version; /* another one whenever they have been read again */
 };
 
 /* A file: the place it is in, and its name there, which is valid until the next look. */

@@ -2,15 +2,34 @@
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 #include <string.h>
-#include <sys/stat.h>
 
 #include "file.h"
 
-int64_t
-nl_nanoseconds(struct timespec time)
+/* A time of stat's as one number. */
+static int64_t
+nanoseconds(struct timespec time)
 {
     /* in unsigned arithmetic: a file system may hold any time stamp at all */
     return (int64_t)((uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec);
+}
+
+struct nl_signature
+nl_signature_of(const struct stat *found)
+{
+    return (struct nl_signature){
+        .dev = (uint64_t)found->st_dev,
+        .ino = (uint64_t)found->st_ino,
+        .size = (uint64_t)found->st_size,
+        .mtime_ns = nanoseconds(found->st_mtim),
+        .ctime_ns = nanoseconds(found->st_ctim),
+    };
+}
+
+struct nl_signature
+nl_state(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) < 0 ? (struct nl_signature){.dev = 0} : nl_signature_of(&found);
 }
 
 /* Writes a number and a character after it; returns where the next goes. printf takes longer than stat. */
@@ -31,9 +50,8 @@ put_number(char *at, uint64_t number, char after)
 }
 
 static char *
-put_time(char *at, struct timespec time, char after)
+put_time(char *at, int64_t number, char after)
 {
-    int64_t number = nl_nanoseconds(time);
     if (number < 0) {
         *at++ = '-';
     }
@@ -41,18 +59,24 @@ put_time(char *at, struct timespec time, char after)
 }
 
 void
-nl_signature(const char *path, char text[NL_SIGNATURE])
+nl_signature_text(const struct nl_signature *state, char text[NL_SIGNATURE])
 {
-    struct stat found;
-    if (stat(path, &found) < 0) {
+    if (state->ino == 0 && state->dev == 0) { /* no file system has an inode 0 */
         strcpy(text, "-");
         return;
     }
-    char *at = put_number(text, (uint64_t)found.st_dev, ' ');
-    at = put_number(at, (uint64_t)found.st_ino, ' ');
-    at = put_number(at, (uint64_t)found.st_size, ' ');
-    at = put_time(at, found.st_mtim, ' ');
-    put_time(at, found.st_ctim, '\0');
+    char *at = put_number(text, state->dev, ' ');
+    at = put_number(at, state->ino, ' ');
+    at = put_number(at, state->size, ' ');
+    at = put_time(at, state->mtime_ns, ' ');
+    put_time(at, state->ctime_ns, '\0');
+}
+
+void
+nl_signature(const char *path, char text[NL_SIGNATURE])
+{
+    struct nl_signature state = nl_state(path);
+    nl_signature_text(&state, text);
 }
 
 uint64_t

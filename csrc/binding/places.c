@@ -13,6 +13,8 @@ struct searched {
     struct nl_texts directories;
     struct nl_texts subdirectories;
     PyObject *strings; /* that these point into */
+    PyObject *watched; /* (path, state, path, state …) as they were at a version of the places; NULL before the first */
+    uint64_t version;
     PyThread_type_lock lock;
 };
 
@@ -22,8 +24,9 @@ struct look {
     struct nl_finds finds;
     char **paths; /* of the finds */
     uint32_t *directories;
-    char **watched; /* path, state, path, state ... */
+    char **watched; /* path, state, path, state …; NULL where they are those of `version` */
     uint32_t watched_count;
+    uint64_t version;
     PyObject *strings;
 };
 
@@ -37,6 +40,7 @@ searched_free(struct searched *searched)
         PyThread_free_lock(searched->lock);
     }
     Py_XDECREF(searched->strings);
+    Py_XDECREF(searched->watched);
     PyMem_Free(searched);
 }
 
@@ -104,12 +108,14 @@ copy_watched(struct look *look, const struct nl_places *places)
     }
     for (uint32_t i = 0; i < places->count; i++) {
         look->watched[2 * i] = strdup(places->items[i].path);
-        look->watched[2 * i + 1] = strdup(places->items[i].state);
+        look->watched[2 * i + 1] = malloc(NL_SIGNATURE);
         look->watched_count += 2;
         if (look->watched[2 * i] == NULL || look->watched[2 * i + 1] == NULL) {
             return NL_NO_MEMORY;
         }
+        nl_signature_text(&places->items[i].state, look->watched[2 * i + 1]);
     }
+    look->version = places->version;
     return NL_OK;
 }
 
@@ -127,27 +133,58 @@ go(struct searched *searched, struct look *look, const char *name)
     if (status == NL_OK) {
         status = copy_finds(look);
     }
-    if (status == NL_OK) {
+    if (status == NL_OK && places->version != look->version) {
         status = copy_watched(look, places);
     }
     PyThread_release_lock(searched->lock);
     return status;
 }
 
+/* What is watched, as a new reference; whoever holds the lock never waits for the GIL. */
+static PyObject *
+watched_before(struct searched *searched, uint64_t *version)
+{
+    PyThread_acquire_lock(searched->lock, WAIT_LOCK);
+    PyObject *watched = Py_XNewRef(searched->watched);
+    *version = searched->version;
+    PyThread_release_lock(searched->lock);
+    return watched;
+}
+
+/* The same as this look has seen it. */
+static PyObject *
+watched_now(struct searched *searched, const struct look *look)
+{
+    PyObject *watched = PyTuple_New((Py_ssize_t)look->watched_count);
+    for (uint32_t i = 0; watched != NULL && i < look->watched_count; i++) {
+        if (put(watched, (Py_ssize_t)i, decode(look->watched[i])) < 0) {
+            Py_CLEAR(watched);
+        }
+    }
+    if (watched != NULL) {
+        PyThread_acquire_lock(searched->lock, WAIT_LOCK);
+        PyObject *old = searched->watched;
+        searched->watched = Py_NewRef(watched);
+        searched->version = look->version;
+        PyThread_release_lock(searched->lock);
+        Py_XDECREF(old);
+    }
+    return watched;
+}
+
 /* Adds the state of each path to the dict, unless it has one. Returns 0, or -1 with an exception set. */
 static int
-consult(const struct look *look, PyObject *consulted)
+consult(PyObject *watched, PyObject *consulted)
 {
-    int failed = 0;
-    for (uint32_t i = 0; !failed && i < look->watched_count; i += 2) {
-        PyObject *path = decode(look->watched[i]);
-        int known = path == NULL ? -1 : PyDict_Contains(consulted, path);
-        PyObject *state = known == 0 ? decode(look->watched[i + 1]) : NULL;
-        failed = known < 0 || (known == 0 && (state == NULL || PyDict_SetItem(consulted, path, state) < 0));
-        Py_XDECREF(state);
-        Py_XDECREF(path);
+    Py_ssize_t count = PyTuple_Size(watched);
+    for (Py_ssize_t i = 0; i < count; i += 2) {
+        PyObject *path = PyTuple_GetItem(watched, i);
+        int known = PyDict_Contains(consulted, path);
+        if (known < 0 || (known == 0 && PyDict_SetItem(consulted, path, PyTuple_GetItem(watched, i + 1)) < 0)) {
+            return -1;
+        }
     }
-    return failed ? -1 : 0;
+    return count < 0 ? -1 : 0;
 }
 
 static PyObject *
@@ -200,14 +237,20 @@ native_listed(PyObject *module, PyObject *const *args, Py_ssize_t count)
     }
     if (name != NULL && take_texts(look.strings, args[2], &look.first) == 0) {
         enum nl_status status;
+        PyObject *watched = watched_before(searched, &look.version);
         Py_BEGIN_ALLOW_THREADS
         status = go(searched, &look, name);
         Py_END_ALLOW_THREADS
+        if (status == NL_OK && look.watched != NULL) {
+            Py_XDECREF(watched);
+            watched = watched_now(searched, &look);
+        }
         if (status != NL_OK) {
             raise_status(status, NULL, NULL);
-        } else if (consult(&look, args[3]) == 0) {
+        } else if (watched != NULL && consult(watched, args[3]) == 0) {
             result = find_list(&look);
         }
+        Py_XDECREF(watched);
     }
     look_free(&look);
     return result;
