@@ -12,12 +12,6 @@
 
 /* ---- the names in one directory ---- */
 
-static int
-compare_names(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
 /* Collects the names, each with its NUL, one after the other. */
 static enum nl_status
 collect(DIR *listing, struct nl_names *names)
@@ -50,8 +44,35 @@ names_free(struct nl_names *names)
     if (names != NULL && --names->users == 0) {
         free(names->text);
         free(names->items);
+        nl_map_free(&names->stems);
         free(names);
     }
+}
+
+/* The part of a name by which it is found: up to the first ".so", with it; 0 without one. */
+static size_t
+stem_of(const char *name)
+{
+    const char *dot = strstr(name, ".so");
+    return dot == NULL ? 0 : (size_t)(dot + 3 - name);
+}
+
+/* Chains the names of one stem. */
+static enum nl_status
+chain(struct nl_names *names)
+{
+    enum nl_status status = NL_OK;
+    const char *at = names->text;
+    names->items = malloc((names->count + 1u) * sizeof *names->items);
+    if (names->items == NULL) {
+        return NL_NO_MEMORY;
+    }
+    for (uint32_t i = 0; status == NL_OK && i < names->count; i++, at += strlen(at) + 1) {
+        const struct nl_slot *slot = nl_map_get(&names->stems, at, stem_of(at));
+        names->items[i] = (struct nl_chained){.name = at, .next = slot == NULL ? UINT32_MAX : slot->value};
+        status = nl_map_put(&names->stems, at, stem_of(at), i);
+    }
+    return status;
 }
 
 /* What cannot be listed has no names. */
@@ -59,34 +80,22 @@ static enum nl_status
 names_read(const char *directory, struct nl_names **result)
 {
     struct nl_names *names = calloc(1, sizeof *names);
+    if (names == NULL) {
+        return NL_NO_MEMORY;
+    }
+    names->users = 1;
     int fd = open(directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
     DIR *listing = fd < 0 ? NULL : fdopendir(fd);
-    enum nl_status status = names == NULL ? NL_NO_MEMORY : NL_OK;
-    if (fd >= 0 && listing == NULL) {
-        close(fd);
-    }
-    if (status == NL_OK && listing != NULL) {
-        status = collect(listing, names);
-    }
-    if (status == NL_OK && (names->items = malloc((names->count + 1u) * sizeof *names->items)) == NULL) {
-        status = NL_NO_MEMORY;
-    }
-    const char *at = status == NL_OK ? names->text : NULL;
-    for (uint32_t i = 0; at != NULL && i < names->count; i++, at += strlen(at) + 1) {
-        names->items[i] = at;
-    }
+    enum nl_status status = listing == NULL ? NL_OK : collect(listing, names);
     if (listing != NULL) {
         closedir(listing);
+    } else if (fd >= 0) {
+        close(fd);
     }
-    if (names != NULL) {
-        names->users = 1;
-    }
+    status = status == NL_OK ? chain(names) : status;
     if (status != NL_OK) {
         names_free(names);
         return status;
-    }
-    if (names->count > 0) {
-        qsort(names->items, names->count, sizeof *names->items, compare_names);
     }
     *result = names;
     return NL_OK;
@@ -246,20 +255,13 @@ nl_places_look(struct nl_places *places, const char *const *directories, uint32_
 
 /* ---- a name in them ---- */
 
-/* The first name that is not below `name`. */
+/* The first of the names that have the stem of `name`, UINT32_MAX for none. */
 static uint32_t
-lower_bound(const struct nl_names *names, const char *name)
+first_of(const struct nl_names *names, const char *name)
 {
-    uint32_t left = 0, right = names->count;
-    while (left < right) {
-        uint32_t middle = left + (right - left) / 2;
-        if (strcmp(names->items[middle], name) < 0) {
-            left = middle + 1;
-        } else {
-            right = middle;
-        }
-    }
-    return left;
+    size_t length = stem_of(name);
+    const struct nl_slot *slot = length == 0 ? NULL : nl_map_get(&names->stems, name, length);
+    return slot == NULL ? UINT32_MAX : slot->value;
 }
 
 /* Adds a file, unless it is among those from `start` to `end`. */
@@ -327,20 +329,18 @@ find_in(const struct nl_place *place, const char *name, const char *const *first
     enum nl_status status = NL_OK;
     uint32_t start = finds->count;
     for (uint32_t i = 0; status == NL_OK && i < count; i++) {
-        uint32_t at = lower_bound(names, first[i]);
-        if (at < names->count && strcmp(names->items[at], first[i]) == 0) {
-            status = take(finds, place, names->items[at], start, finds->count);
+        for (uint32_t at = first_of(names, first[i]); status == NL_OK && at != UINT32_MAX; at = names->items[at].next) {
+            if (strcmp(names->items[at].name, first[i]) == 0) {
+                status = take(finds, place, names->items[at].name, start, finds->count);
+            }
         }
     }
     size_t length = strlen(name);
     bool versions = length >= 3 && strcmp(name + length - 3, ".so") == 0;
     uint32_t known_count = finds->count;
-    for (uint32_t at = lower_bound(names, name); status == NL_OK && at < names->count; at++) {
-        const char *one = names->items[at];
-        if (strncmp(one, name, length) != 0) {
-            break;
-        }
-        if (one[length] == '\0' || (versions && one[length] == '.')) {
+    for (uint32_t at = first_of(names, name); status == NL_OK && at != UINT32_MAX; at = names->items[at].next) {
+        const char *one = names->items[at].name;
+        if (strncmp(one, name, length) == 0 && (one[length] == '\0' || (versions && one[length] == '.'))) {
             status = take(finds, place, one, start, known_count);
         }
     }

@@ -6,12 +6,20 @@
 #include <stdint.h>
 
 #include "file.h"
+#include "map.h"
 #include "status.h"
 
-/* The names in one directory that have ".so" in them, sorted by their bytes. */
+/* A name, and the next one that is the same up to its first ".so"; UINT32_MAX for none. */
+struct nl_chained {
+    const char *name;
+    uint32_t next;
+};
+
+/* The names in one directory that have ".so" in them. */
 struct nl_names {
     char *text;
-    const char **items;
+    struct nl_chained *items;
+    struct nl_map stems; /* the last item of each */
     uint32_t count;
     uint32_t users; /* places: /lib is often /usr/lib */
 };
