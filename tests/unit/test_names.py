@@ -84,12 +84,12 @@ def test_a_soname_takes_no_other_from_a_directory(name: str, tmp_path: Path) -> 
 
 
 def test_a_plain_name_takes_the_development_name_then_the_newest(tmp_path: Path) -> None:
-    versions = ["", ".10", ".10.2", ".9", ".9.007", ".9.6", ".1.2.3", ".1.2", ".0", ".", ".a"]
-    newest_first = sorted(versions, key=lambda v: (bool(v), [-int(part) for part in v.split(".") if part.isdigit()]))
+    versions = ["", ".10", ".10.2", ".9", ".9.007", ".9.6", ".1.2.3", ".1.2", ".0", ".", ".a", ".²"]
+    newest_first = sorted(versions, key=lambda v: (bool(v), [-int(part) for part in v.split(".") if part.isdecimal()]))
     others = ["libspecimens.so.11", "libspecimen.so-1", "libspecimen.so+x", "libspecimen.sox", "specimen.so"]
     found = listed(tmp_path, [*(f"libspecimen.so{v}" for v in versions), *others], "libspecimen.so")
     assert sorted(found) == sorted(f"libspecimen.so{v}" for v in versions)
-    numbered = [v for v in newest_first if any(c.isdigit() for c in v) or not v]
+    numbered = [v for v in newest_first if any(c.isdecimal() for c in v) or not v]
     assert [f.removeprefix("libspecimen.so") for f in found if f.removeprefix("libspecimen.so") in numbered] == numbered
 
 
