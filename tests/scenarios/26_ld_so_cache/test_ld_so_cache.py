@@ -62,6 +62,16 @@ def listed() -> dict[str, str]:
     return found
 
 
+def mapped_from_elsewhere(files: dict[str, str]) -> set[str]:
+    """The names of a library that this interpreter has from another file: nativeload maps no second copy of it."""
+    stems = {
+        soname.partition(".so")[0]
+        for path, soname in core.linkmap()
+        if soname and soname in files and os.path.realpath(files[soname]) != os.path.realpath(path)
+    }
+    return {name for name in files if name.partition(".so")[0] in stems}
+
+
 def test_every_name_as_ldconfig_lists_it() -> None:
     linker = host.Linker()
     assert {name: linker.cached(name, stem=False) for name in listed()} == {n: [path] for n, path in listed().items()}
@@ -69,10 +79,12 @@ def test_every_name_as_ldconfig_lists_it() -> None:
 
 @pytest.mark.nosanitize
 def test_a_sample_as_the_linker_loads_it() -> None:
-    names = sorted(listed())
+    files = listed()
+    names = sorted(files.keys() - mapped_from_elsewhere(files))
     sample = names[:: max(1, len(names) // SAMPLE)]
     answers = run(sys.executable, FIND_AND_LOAD, json.dumps(sample)).check().json
-    died = [name for name, answer in answers.items() if not answer[1]]
+    # A sanitizer's runtime ends the process, or wants more static TLS than is left: no file says how much that is.
+    died = [name for name, answer in answers.items() if not answer[1] or "static TLS" in answer[1]]
     assert len(died) <= len(sample) // 20, died
     unequal = {name: answer for name, answer in answers.items() if name not in died and answer[0] != answer[1]}
     assert not unequal
