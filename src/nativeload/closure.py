@@ -62,14 +62,16 @@ class Problem(Record):
 class Closure(Record):
     """A file and everything that would be mapped with it, in load order, the file itself first.
 
-    `status` is "ok", "problems" (it would be mapped as far as it is found), or "fatal" (the linker gives up).
+    `status` is "ok", "problems" (it would be mapped as far as it is found), or "fatal" (the linker gives up). `weak` are
+    (path, names) of the symbols that a file can do without and nothing gives, where symbols were asked for.
     """
 
-    __slots__ = ("images", "problems", "root", "status")
+    __slots__ = ("images", "problems", "root", "status", "weak")
     root: str
     status: "Status"
     images: tuple[Mapped, ...]
     problems: tuple[Problem, ...]
+    weak: tuple[tuple[str, tuple[str, ...]], ...]
 
     def to_dict(self) -> "dict[str, Any]":
         """The JSON form: {"version": 1, "root", "status", "images", "problems"}."""
@@ -111,12 +113,20 @@ class Resolver:
         self._starts: dict[tuple[object, ...], tuple[object, str, list[str]]] = {}
         self._usual: tuple[object, str, list[str]] | None = None  # of the kind of library that came last
 
-    def resolve(self, path: str, loaded: "Sequence[str]" = ()) -> Closure:
+    def resolve(self, path: str, loaded: "Sequence[str]" = (), *, symbols: bool = False) -> Closure:
         """The closure of one file, where the files of `loaded` have been loaded before. Raises ImageError."""
-        return self.walk(path, loaded).closure()
+        return self.walk(path, loaded, symbols=symbols).closure()
 
-    def walk(self, path: str, loaded: "Sequence[str]" = ()) -> "Walked":
+    def walk(self, path: str, loaded: "Sequence[str]" = (), *, symbols: bool = False) -> "Walked":
         """What `resolve` makes a closure of, for who reads only some of it. Raises ImageError."""
+        walked = self._walked(path, loaded)
+        if symbols:
+            from nativeload import undefined
+
+            undefined.look(self, walked, loaded)
+        return walked
+
+    def _walked(self, path: str, loaded: "Sequence[str]") -> "Walked":
         whole = path if self.root else os.path.abspath(path)
         if self._usual is not None and not loaded:
             walker, own, preloads = self._usual
@@ -206,19 +216,21 @@ def resolve(
     environ: "Mapping[str, str] | None" = None,
     root: "str | os.PathLike[str] | None" = None,
     loaded: "Iterable[str | os.PathLike[str]]" = (),
+    symbols: bool = False,
 ) -> "Closure":
     """Say what the dynamic linker would map for an ELF file, from where and why, without running or mapping any.
 
     Parameters: `path`, the file; `environ`, the environment in which it would start, by default this process's
     (LD_LIBRARY_PATH and LD_PRELOAD count); `root`, a directory that is "/" for every path, with its own
-    `ld.so.cache`; `loaded`, paths of files that the process has loaded before, in order.
+    `ld.so.cache`; `loaded`, paths of files that the process has loaded before, in order; `symbols`, whether to look for
+    the symbols that a file of the closure wants and nothing gives, nor the interpreter.
 
     Raises ImageError for a file that cannot be read or is no ELF file; everything else that is wrong is in the
     closure's problems. The rules are those of the linker that the file would be run by: glibc's ld.so(8),
     elf/dl-load.c and elf/dl-deps.c, or musl's ldso/dynlink.c.
     """
     resolver = Resolver(environ=environ, root=os.fspath(root) if root is not None else "", record=True)
-    return resolver.resolve(os.fspath(path), [os.fspath(one) for one in loaded])
+    return resolver.resolve(os.fspath(path), [os.fspath(one) for one in loaded], symbols=symbols)
 
 
 def _is_privileged(path: str) -> bool:
@@ -237,7 +249,7 @@ class Walked:
     `root` is the file, `paths` what would be mapped in load order, the file itself first.
     """
 
-    __slots__ = ("_files", "_lacking", "_own", "_places", "_preloaded", "_problems", "paths", "root")
+    __slots__ = ("_files", "_lacking", "_own", "_places", "_preloaded", "_problems", "paths", "root", "weak")
 
     def __init__(self, root: str, walked: "Any", there: set[str], own: str, preloaded: bool) -> None:
         """`there` is what was before; `own` is the linker, where it is in every list."""
@@ -246,6 +258,7 @@ class Walked:
         self._own = "" if own in self._places else own
         self._preloaded = preloaded
         self._problems: tuple[Problem, ...] | None = None
+        self.weak: tuple[tuple[str, tuple[str, ...]], ...] = ()
         self.root = root
         # What filters for the file stands before it.
         paths = [root] if root in self._places else []
@@ -258,6 +271,11 @@ class Walked:
         if self._problems is None:
             self._problems = tuple(self._find_problems())
         return self._problems
+
+    def take_symbols(self, problems: tuple[Problem, ...], weak: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+        """Keep what was found out of symbols that nothing gives."""
+        self._problems = (*self.problems, *problems)
+        self.weak = weak
 
     @property
     def everything(self) -> list[str]:
@@ -292,7 +310,7 @@ class Walked:
         found = [self._mapped(path) for path in self.paths]
         fatal = any(problem.kind == "fatal" for problem in self.problems)
         status: Status = "fatal" if fatal else "problems" if self.problems else "ok"
-        return Closure(root=self.root, status=status, images=tuple(found), problems=self.problems)
+        return Closure(root=self.root, status=status, images=tuple(found), problems=self.problems, weak=self.weak)
 
     def _mapped(self, path: str) -> Mapped:
         if path == self._own:

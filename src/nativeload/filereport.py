@@ -52,7 +52,9 @@ def places(closure: "Closure") -> list[str]:
                 for path, rule, why in edge.tried
             ]
     problems = [line for one in closure.problems for line in _problem(one.kind, one.image, one.detail)]
-    return lines + (["", "problems:", *problems] if problems else [])
+    lines += ["", "problems:", *problems] if problems else []
+    weak = [f"  {printable(path)} {printable(', '.join(names))}" for path, names in closure.weak]
+    return lines + (["", "symbols that nothing gives, and they can do without:", *weak] if weak else [])
 
 
 def _found(edge: "Edge") -> str:
@@ -81,7 +83,7 @@ def with_tried(closure: "Closure") -> "dict[str, Any]":
 def explain(path: str) -> FileReport:
     """What there is to say of a file, by its path."""
     try:
-        closure = Resolver(record=True).resolve(path)
+        closure = Resolver(record=True).resolve(path, symbols=True)
     except ImageError:
         closure = None  # The verdict says why.
     return FileReport(verdict=_verdict(path), closure=closure)

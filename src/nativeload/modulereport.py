@@ -101,7 +101,7 @@ def _mapped(resolver: Resolver, loaded: "Sequence[str]") -> tuple[str, ...]:
 
 def _load(resolver: Resolver, name: str, path: str, loaded: list[str]) -> Step:
     """What a file would add; the next find it loaded if it loads."""
-    found = closure(resolver, path, loaded)
+    found = closure(resolver, path, loaded, symbols=True)
     if found.status == "ok":
         loaded.append(path)
     return Step(name=name, closure=found)

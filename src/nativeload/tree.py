@@ -25,6 +25,10 @@ if TYPE_CHECKING:
             """What is wrong."""
 
         @property
+        def weak(self) -> Sequence[tuple[str, tuple[str, ...]]]:
+            """The symbols that nothing gives and a file can do without, file by file."""
+
+        @property
         def strays(self) -> Sequence[str]:
             """What would be mapped although no file needs it."""
 
@@ -75,6 +79,9 @@ class Tree:
                 self._below(drawing, path, "")
         for problem in problems:
             self._problem(problem, problem.image in drawing.drawn)
+        for path, names in one.weak if self._verbose else ():
+            said = f"{printable(path)} can do without {printable(', '.join(names))}, which nothing gives"
+            self.lines.append(f"  {paint.dim}{said}{paint.off}")
 
     def refused(self, path: str, reason: str) -> None:
         """A file that cannot be read."""
@@ -186,11 +193,12 @@ class _Drawing:
 class _Records:
     """A closure's records as a tree is drawn of them."""
 
-    __slots__ = ("_needed", "problems", "root", "strays")
+    __slots__ = ("_needed", "problems", "root", "strays", "weak")
 
     def __init__(self, closure: "Closure") -> None:
         self.root = closure.root
         self.problems = closure.problems
+        self.weak = closure.weak
         self._needed = {image.path: image.needed for image in closure.images}
         named = {edge.path for image in closure.images for edge in image.needed}
         self.strays = [path for path in self._needed if path not in named and path != closure.root]

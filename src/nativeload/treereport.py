@@ -18,6 +18,7 @@ class Files:
         self._paths = [_inside(path) for path in paths] if root else paths
         self._root = root
         self._loaded = [_inside(path) for path in loaded] if root else loaded
+        self._symbols = len(paths) == 1  # of many files, --check looks for them
         if loaded:
             resolver = Resolver(root=root)
             for path in self._loaded:
@@ -32,11 +33,11 @@ class Files:
         tree, well = Tree(verbose=verbose, colour=colour), True
         for path in self._paths:
             try:
-                walked = resolver.walk(path, self._loaded)
+                walked = resolver.walk(path, self._loaded, symbols=self._symbols)
                 if walked.problems:
                     # Only of what is wrong it is told what was tried.
                     recorder = recorder or Resolver(root=self._root, record=True)
-                    walked, well = recorder.walk(path, self._loaded), False
+                    walked, well = recorder.walk(path, self._loaded, symbols=self._symbols), False
                 tree.add(walked)
             except ImageError as error:
                 tree.refused(error.path, error.reason)
@@ -60,16 +61,16 @@ class Files:
 
     def _closures(self) -> list[Closure]:
         resolver = Resolver(root=self._root, record=True)
-        return [closure(resolver, path, self._loaded) for path in self._paths]
+        return [closure(resolver, path, self._loaded, symbols=self._symbols) for path in self._paths]
 
 
-def closure(resolver: Resolver, path: str, loaded: "Sequence[str]" = ()) -> Closure:
+def closure(resolver: Resolver, path: str, loaded: "Sequence[str]" = (), *, symbols: bool = False) -> Closure:
     """A file's closure; of one that cannot be read, a closure that says so, of the kind "file"."""
     try:
-        return resolver.resolve(path, loaded)
+        return resolver.resolve(path, loaded, symbols=symbols)
     except ImageError as error:
         problem = Problem(kind="file", image=error.path, detail=error.reason)
-        return Closure(root=error.path, status="fatal", images=(), problems=(problem,))
+        return Closure(root=error.path, status="fatal", images=(), problems=(problem,), weak=())
 
 
 def _inside(path: str) -> str:

@@ -291,7 +291,7 @@ def test_names_in_dot() -> None:
     name = 'lib"x\\N&lt;\n.so'
     edge = Edge(name=name, path=None, how="not found", fatal=None, optional=False, tried=())
     closure = Closure(
-        root="/a;}", status="problems", images=(Mapped(path="/a;}", soname=None, needed=(edge,)),), problems=()
+        root="/a;}", status="problems", images=(Mapped(path="/a;}", soname=None, needed=(edge,)),), problems=(), weak=()
     )
     nodes, _ = graph(dot.text([closure]))
     assert nodes["n1"]["label"] == '"lib\\"x\\\\N&amp;lt;\\\\n.so"'
@@ -372,7 +372,7 @@ def test_a_long_chain() -> None:
         return (Edge(name=f"{number + 1}.so", path=path, how="runpath", fatal=None, optional=False, tried=()),)
 
     images = tuple(Mapped(path=f"/x/{number}.so", soname=None, needed=needs(number)) for number in range(count + 1))
-    shown = tree.text([Closure(root="/x/0.so", status="ok", images=images, problems=())])
+    shown = tree.text([Closure(root="/x/0.so", status="ok", images=images, problems=(), weak=())])
     lines = shown.splitlines()
     assert max(map(len, lines)) < 300
     assert {f"{number}.so" for number in range(1, count + 1)} <= {word for line in lines for word in line.split()}

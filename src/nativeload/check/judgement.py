@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import core, images
+from nativeload import core, images, undefined
 from nativeload.abi import describe
 from nativeload.check import pairs, remedies
 from nativeload.check.excuses import Excuses
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nativeload.check.files import Native
-
-_MANY = 5  # names in one sentence
 
 
 class Fault(Record):
@@ -110,11 +108,7 @@ class Check:
             yield from found
             strong = tuple(name for name, weak in wants if not weak)
             if strong and not any(fault.kind in ("missing", "fatal") for fault in found):
-                more = f" and {len(strong) - _MANY} more" if len(strong) > _MANY else ""
-                detail = (
-                    f"wants {', '.join(strong[:_MANY])}{more}, which nothing that it needs gives, nor the interpreter"
-                )
-                yield _fault("symbol", one.path, detail, strong)
+                yield _fault("symbol", one.path, undefined.sentence(strong), strong)
 
     # What is said of it
 
