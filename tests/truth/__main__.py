@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import multiprocessing
 import os
 import sys
 import time
@@ -14,6 +16,7 @@ sys.path.insert(0, os.fspath(Path(__file__).resolve().parent.parent))
 
 from truth import corpus
 from truth.compare import compare
+from truth.facts import differences
 
 import nativeload
 
@@ -74,12 +77,24 @@ def judge(truths: Sequence[Truth], top: Path, env: Mapping[str, str]) -> int:
     return 1 if differences else 0
 
 
+def read_all() -> int:
+    """Print where the facts of a file differ from what other readers have."""
+    paths = corpus.mapped()
+    with multiprocessing.get_context("spawn").Pool(2, functools.partial(os.nice, 10)) as pool:
+        found = [line for lines in pool.imap(differences, paths, chunksize=10) for line in lines]
+    print(*found, sep="\n", end="\n" if found else "")
+    print(f"{len(paths)} files read; differences: {len(found) or 'none'}")
+    return 1 if found else 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.truth", description=__doc__)
-    parser.add_argument("what", choices=("collect", "count", "compare"))
+    parser.add_argument("what", choices=("collect", "count", "compare", "facts"))
     parser.add_argument("--root", action="store_true", help="the files of another Debian, in its root directory")
     parser.add_argument("--library-path", metavar="DIRS", help="with this LD_LIBRARY_PATH; asked anew, and not kept")
     chosen = parser.parse_args(arguments)
+    if chosen.what == "facts":
+        return read_all()
     top = corpus.other_root() if chosen.root else corpus.SYSTEM
     env: dict[str, str] = {}
     kept = corpus.place(root=chosen.root)

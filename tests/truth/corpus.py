@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SYSTEM = Path("/")
 _DIRECTORIES = ("usr/bin", "usr/sbin", "usr/lib")
 _PROCESSES = 2
+_MAPPED = ("program", "library", "extension")
 
 
 def everything(root: Path = SYSTEM) -> list[str]:
@@ -32,6 +33,11 @@ def everything(root: Path = SYSTEM) -> list[str]:
     if root == SYSTEM:
         places.append(site_packages(scientific()))
     return [f"/{file.path.relative_to(root)}" for file in elf_files(*places)]
+
+
+def mapped() -> list[str]:
+    """Those of them that a linker maps: no static program, no object file, no debugging symbols."""
+    return [path for path in everything() if read(Path(path)).kind in _MAPPED]
 
 
 def spread(count: int, *directories: Path) -> list[str]:
@@ -47,7 +53,7 @@ def spread(count: int, *directories: Path) -> list[str]:
             with open(path, "rb") as file:
                 if file.read(4) != b"\x7fELF":
                     continue
-            if read(Path(path)).kind in ("program", "library", "extension"):
+            if read(Path(path)).kind in _MAPPED:
                 status = os.stat(path)
                 chosen.setdefault((status.st_dev, status.st_ino), path)
     return sorted(chosen.values())

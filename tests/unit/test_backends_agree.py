@@ -9,7 +9,6 @@ import random
 import re
 import shutil
 import struct
-import subprocess
 import sys
 import sysconfig
 from collections import namedtuple
@@ -21,6 +20,7 @@ import lief
 import pytest
 from docs.markdown import ROOT
 
+from parts.oracles import lief_facts, output, readelf_exports, readelf_facts
 from parts.process import run
 
 if not sys.platform.startswith("linux"):
@@ -66,37 +66,6 @@ def agreed(name: str, *arguments: object) -> Any:
     return found[0]
 
 
-def output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"}).stdout
-
-
-def readelf_facts(path: str) -> dict[str, Any]:
-    text = output("readelf", "-W", "-l", "-d", "-V", "-n", path)
-    tags = {tag: re.findall(rf"\({tag.upper()}\).*\[(.*)\]", text) for tag in ("needed", "soname", "rpath", "runpath")}
-    before, _, needs = text.partition("Version needs section")
-    files = [(block.split()[0], re.findall(r"Name: (\S+)  Flags: (\S+)", block)) for block in needs.split("File: ")[1:]]
-    levels = "".join(re.findall(r"x86 ISA needed:((?:,? x86-64-\w+)*)", text)).replace("baseline", "v1")
-    return {
-        "needed": tuple(tags.pop("needed")),
-        "interp": "".join(re.findall(r"Requesting program interpreter: (.*)\]", text)) or None,
-        "verneed": tuple((file, tuple((name, "WEAK" in flags) for name, flags in found)) for file, found in files),
-        "verdef": tuple(re.findall(r"Flags: (?!BASE).*Name: (\S+)", before)),
-        "build_id": "".join(re.findall(r"Build ID: (\w+)", text)[:1]) or None,
-        "isa_needed": max(map(int, re.findall(r"x86-64-v(\d)", levels)), default=0),
-        **{tag: values[0] if values else None for tag, values in tags.items()},
-    }
-
-
-def lief_facts(path: str | Path) -> dict[str, Any]:
-    binary: Any = lief.ELF.parse(path)
-    return {
-        "elf_class": 64 if binary.header.identity_class == lief.ELF.Header.CLASS.ELF64 else 32,
-        "byteorder": "little" if binary.header.identity_data == lief.ELF.Header.ELF_DATA.LSB else "big",
-        "machine": binary.header.machine_type.value,
-        "needed": tuple(binary.libraries),
-    }
-
-
 def small_elf(bits: int, big: bool, machine: int, *, chain: int = 0, osabi: int = 9) -> bytes:
     """A library of one segment that exports `f`, protected. In its hash table, symbol `chain` follows that of `f`."""
     order, wide = ">" if big else "<", bits == 64
@@ -133,9 +102,8 @@ def test_readelf_says_the_same(tmp_path: Path) -> None:
     content[PARSED.get_section(".gnu.version_r").file_offset + 20] |= 2  # vna_flags of the first Elf64_Vernaux
     weak.write_bytes(content)
     assert image(weak).verneed == readelf_facts(str(weak))["verneed"] != image(LIBRARY).verneed
-    pattern = r" (?:GLOBAL|WEAK|UNIQUE) +(?:DEFAULT|PROTECTED) +(?!UND)\w+ ([^@\s]+)"
     for path in CORPUS[::10]:
-        assert PURE.exports(path) == sorted(set(re.findall(pattern, output("readelf", "-W", "--dyn-syms", path)))), path
+        assert PURE.exports(path) == readelf_exports(path), path
 
 
 def test_lief_says_the_same() -> None:
@@ -150,7 +118,7 @@ def test_other_machines(tmp_path: Path, bits: int, big: bool, machine: int) -> N
     found = Image(*agreed("image", str(path), ("f", "g")))
     assert found[2:9] == (machine, 5, 3, 9, None, "libsmall.so.1", ("libc.so.6",))
     assert (found.flags_1, found.exported, agreed("exports", str(path))) == (1, (True, False), ["f"])
-    assert found._asdict() | lief_facts(path) == found._asdict()
+    assert found._asdict() | lief_facts(str(path)) == found._asdict()
     path.write_bytes(small_elf(bits, big, machine ^ 1))
     assert Image(*agreed("image", str(path))).machine == machine ^ 1  # so it is the file that says it
 
