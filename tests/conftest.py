@@ -44,6 +44,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(SkipRecorder(file.absolute()), "nativeload-skips")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get("TEST_NATIVELOAD_ONCE") == "elsewhere":
+        for item in items:
+            if item.get_closest_marker("once"):
+                item.add_marker(pytest.mark.skip(reason="another session runs it"))
+
+
 def pytest_report_header() -> list[str]:
     place = importlib.util.find_spec("nativeload")
     return [f"nativeload: {place and place.origin}, backend {_backend()}", f"parts: {_cache.ROOT}"]

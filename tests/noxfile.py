@@ -135,6 +135,8 @@ def define_tests(interpreter: Interpreter) -> None:
             "TEST_NATIVELOAD_SKIPS": os.fspath(SKIPS),
             "TEST_NATIVELOAD_WHEEL": os.fspath(wheel),
         }
+        if (interpreter, backend) != (builder(), BACKENDS[0]):
+            env["TEST_NATIVELOAD_ONCE"] = "elsewhere"
         session.run("python", "-m", "pytest", *PARALLEL, *session.posargs, env=env)
 
 

@@ -3,6 +3,9 @@
 import os
 import sys
 
+from nativeload.commands import COMMANDS
+from nativeload.terminal import json_text, printable_lines, show
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -14,8 +17,13 @@ if TYPE_CHECKING:
 
 FOUND, REFUSED, USAGE = 0, 1, 2
 
-_EPILOG = """exit status: 0 everything asked for was found and would load; 1 something was not found or was refused,
+_STATUS = """exit status: 0 everything asked for was found and would load; 1 something was not found or was refused,
 or cannot be read; 2 the command line or a requirement cannot be read"""
+
+
+def _epilog() -> str:
+    others = "; ".join(f"{name}: {what}" for name, (_, what) in COMMANDS.items())
+    return f"also, each with its own --help: {others}. {_STATUS}" if others else _STATUS
 
 
 class _Options:
@@ -49,7 +57,7 @@ def _get_main_parser() -> "argparse.ArgumentParser":
     parser = argparse.ArgumentParser(
         prog="nativeload",
         description="Find, judge and explain native libraries. Nothing is loaded.",
-        epilog=_EPILOG,
+        epilog=_epilog(),
         formatter_class=_formatter,
     )
     action = parser.add_mutually_exclusive_group(required=True)
@@ -150,11 +158,16 @@ def _judge(options: _Options, error: "Callable[[str], NoReturn]") -> None:
 def _main(arguments: "Sequence[str] | None" = None) -> int:
     from nativeload.errors import NativeLoadError, RequirementError
 
-    options = _options(sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        return _run(options)
+        if words and words[0] in COMMANDS:
+            from importlib import import_module
+
+            status: int = import_module(COMMANDS[words[0]][0]).main(words[1:])
+            return status
+        return _run(_options(words))
     except NativeLoadError as error:
-        print(f"nativeload: {_plain_text(str(error))}", file=sys.stderr)
+        print(f"nativeload: {printable_lines(str(error))}", file=sys.stderr)
         return USAGE if isinstance(error, RequirementError) else REFUSED
 
 
@@ -171,7 +184,7 @@ def _run(options: _Options) -> int:
     if options.version:
         from nativeload import loader
 
-        _show(f"nativeload {loader.VERSION}")
+        show(f"nativeload {loader.VERSION}")
         return FOUND
     return _explain(options.explain, as_json) if options.explain else _overview(as_json)
 
@@ -189,7 +202,7 @@ def _tree(paths: list[str], options: _Options) -> int:
         colour = terminal.is_coloured(sys.stdout, os.environ)
         report, well = files.text(verbose=options.verbose, colour=colour)
         report = terminal.encodable(report, sys.stdout.encoding)
-    _show(report)
+    show(report)
     return FOUND if well else REFUSED
 
 
@@ -198,7 +211,7 @@ def _module(name: str, after: list[str], as_json: bool) -> int:
     from nativeload.treereport import before
 
     report = modulereport.explain(name, before(after))
-    _show(_json(report.to_dict()) if as_json else _plain_text(str(report)))
+    show(json_text(report.to_dict()) if as_json else printable_lines(str(report)))
     return FOUND if report.status == "ok" else REFUSED
 
 
@@ -211,7 +224,7 @@ def _check(names: list[str], as_json: bool) -> int:
     finally:
         if told:
             command.hidden()
-    _show(_json(report.to_dict()) if as_json else _plain_text(str(report)))
+    show(json_text(report.to_dict()) if as_json else printable_lines(str(report)))
     return REFUSED if report.is_broken else FOUND
 
 
@@ -219,9 +232,9 @@ def _explain(names: list[str], as_json: bool) -> int:
     found = list(map(_explained, names))
     if as_json:
         facts = [one.to_dict() for one in found]
-        _show(_json(facts[0] if len(facts) == 1 else facts))
+        show(json_text(facts[0] if len(facts) == 1 else facts))
     else:
-        _show(_plain_text("\n\n".join(map(str, found))))
+        show(printable_lines("\n\n".join(map(str, found))))
     return FOUND if all(one.status == "found" for one in found) else REFUSED
 
 
@@ -235,32 +248,11 @@ def _explained(name: str) -> "Explanation | FileReport":
     return explanation.explain(name)
 
 
-def _json(facts: object) -> str:
-    import json
-
-    return json.dumps(facts, indent=2)
-
-
-def _plain_text(report: str) -> str:
-    """A report as a terminal may see it, whatever the names of files in it hold."""
-    from nativeload.terminal import printable_lines
-
-    return printable_lines(report)
-
-
-def _show(report: str) -> None:
-    """Print; where the reader (a pager, head) has seen enough, that is no failure and changes no exit status."""
-    try:
-        print(report, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _overview(as_json: bool) -> int:
     from nativeload import overview
 
     facts = overview.overview()
-    _show(_json(facts) if as_json else _plain_text(overview.text(facts)))
+    show(json_text(facts) if as_json else printable_lines(overview.text(facts)))
     return FOUND
 
 
@@ -269,10 +261,10 @@ def _list(as_json: bool) -> int:
 
     libraries = [one.to_dict() for one in inventory.provided()]
     if as_json:
-        _show(_json({"version": 1, "libraries": libraries}))
+        show(json_text({"version": 1, "libraries": libraries}))
     else:
         lines = map(overview.provided_line, libraries)
-        _show(_plain_text("\n".join(lines)) or "no installed distribution provides a library")
+        show(printable_lines("\n".join(lines)) or "no installed distribution provides a library")
     return FOUND
 
 

@@ -1,5 +1,8 @@
 """What reaches a terminal: nothing raw that a file's name holds, and colour only where it is wanted."""
 
+import os
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,3 +53,18 @@ def encodable(text: str, encoding: str) -> str:
     except (LookupError, UnicodeError):
         return text.translate(_ASCII)
     return text
+
+
+def json_text(facts: object) -> str:
+    """Facts as the command line prints them."""
+    import json
+
+    return json.dumps(facts, indent=2)
+
+
+def show(report: str) -> None:
+    """Print; where the reader (a pager, head) has seen enough, that is no failure and changes no exit status."""
+    try:
+        print(report, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

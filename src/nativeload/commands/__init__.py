@@ -1,0 +1,8 @@
+"""The commands that do more than answer a question: one module each, with its options and what it prints.
+
+`--explain`, `--tree`, `--check` and `--list` are in `__main__`, which gives any other first word to its module's
+`main(arguments) -> exit status`.
+"""
+
+# {first word: (module, what it does)}
+COMMANDS: dict[str, tuple[str, str]] = {}
