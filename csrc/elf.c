@@ -20,6 +20,14 @@ static const uint64_t tag_values[NL_TAGS] = {
     [NL_VERDEFNUM] = 0x6ffffffd,
     [NL_VERNEED] = 0x6ffffffe,
     [NL_VERNEEDNUM] = 0x6fffffff,
+    [NL_VERSYM] = 0x6ffffff0,
+    [NL_RELA] = 7,
+    [NL_RELASZ] = 8,
+    [NL_REL] = 17,
+    [NL_RELSZ] = 18,
+    [NL_JMPREL] = 23,
+    [NL_PLTRELSZ] = 2,
+    [NL_PLTREL] = 20,
 };
 
 enum nl_status
@@ -357,5 +365,6 @@ nl_elf_close(struct nl_elf *elf)
     free(elf->filters.items);
     free(elf->verneed.items);
     free(elf->verdef.items);
+    free(elf->indices.items);
     free(elf->text);
 }

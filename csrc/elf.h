@@ -26,6 +26,7 @@
 #define NL_MOST_SYMBOLS (1u << 22)
 #define NL_MOST_STRTAB (256u << 20)  /* bytes */
 #define NL_MOST_HASH (64u << 20)     /* bytes of a hash table */
+#define NL_MOST_RELOCS (256u << 20)  /* bytes of one table */
 #define NL_MOST_LOOKING (256u << 20) /* steps and bytes of names, to find what one file wants */
 
 enum nl_tag {
@@ -42,6 +43,14 @@ enum nl_tag {
     NL_VERDEFNUM,
     NL_VERNEED,
     NL_VERNEEDNUM,
+    NL_VERSYM,
+    NL_RELA,
+    NL_RELASZ,
+    NL_REL,
+    NL_RELSZ,
+    NL_JMPREL,
+    NL_PLTRELSZ,
+    NL_PLTREL,
     NL_TAGS
 };
 
@@ -100,6 +109,7 @@ struct nl_elf {
     struct nl_list filters; /* of each DT_AUXILIARY, 1, and DT_FILTER, 2: that, its place among `needed`, its name */
     struct nl_list verneed; /* file, count of versions, then per version: name, 1 where weak */
     struct nl_list verdef;  /* nl_string each */
+    struct nl_list indices; /* of each version needed, then defined: index (0x8000: hidden), hash, name in DT_STRTAB */
     uint32_t isa_needed;
     uint32_t note_bytes; /* looked at so far */
     uint32_t build_id_size;

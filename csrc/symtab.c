@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relocs.h"
+#include "versions.h"
+
 static const char HELD[] = "bytes of symbol tables at once";
 
 static enum nl_status
@@ -88,6 +91,39 @@ read_hash(struct nl_elf *elf, struct nl_symtab *symtab)
     return read_whole(elf, &symbols->hash, symtab->hash_size, &symtab->hash, "the symbol hash table");
 }
 
+/* The versions by their indices: those needed first, as _dl_check_map_versions in glibc's elf/dl-version.c has them. */
+static enum nl_status
+index_versions(const struct nl_list *indices, struct nl_symtab *symtab)
+{
+    for (uint32_t i = 0; i < indices->count; i += 3) {
+        uint32_t index = indices->items[i] & 0x7fff;
+        symtab->version_count = index >= symtab->version_count ? index + 1 : symtab->version_count;
+    }
+    symtab->versions = calloc(symtab->version_count + 1, sizeof *symtab->versions);
+    for (uint32_t i = 0; symtab->versions != NULL && i < indices->count; i += 3) {
+        const uint32_t *item = indices->items + i;
+        symtab->versions[item[0] & 0x7fff] = (struct nl_version){
+            .name = item[1] != 0 && item[2] < symtab->strings_size ? symtab->strings + item[2] : NULL,
+            .hash = item[1],
+            .hidden = item[0] & 0x8000,
+        };
+    }
+    return symtab->versions == NULL ? NL_NO_MEMORY : NL_OK;
+}
+
+/* Which version each symbol has. */
+static enum nl_status
+read_versym(struct nl_elf *elf, struct nl_symtab *symtab)
+{
+    static const char WHAT[] = "the versions of symbols";
+    struct nl_span span;
+    enum nl_status status = elf->has[NL_VERSYM] ? nl_elf_span(elf, NL_VERSYM, WHAT, &span) : NL_OK;
+    if (status == NL_OK && elf->has[NL_VERSYM]) {
+        status = read_whole(elf, &span, 2 * (size_t)symtab->count, &symtab->versym, WHAT);
+    }
+    return status == NL_OK ? index_versions(&elf->indices, symtab) : status;
+}
+
 static enum nl_status
 read_tables(struct nl_elf *elf, struct nl_symtab *symtab, uint64_t held)
 {
@@ -99,11 +135,18 @@ read_tables(struct nl_elf *elf, struct nl_symtab *symtab, uint64_t held)
     symtab->wide = elf->wide;
     symtab->big = elf->big;
     status = read_hash(elf, symtab);
+    symtab->first = symtab->count;
+    if (symbols->kind == NL_HASH_GNU && symbols->first < symtab->count) {
+        symtab->first = symbols->first;
+    } else if (status == NL_OK && symbols->kind == NL_HASH_GNU) { /* an empty table does not say how many there are */
+        status = nl_relocs_count(elf, &symtab->count);
+        symtab->first = symtab->count;
+    }
     uint64_t strings = elf->strings.end - elf->strings.start;
     if (status == NL_OK && (symtab->count > NL_MOST_SYMBOLS || strings > NL_MOST_STRTAB)) {
         status = nl_too_many(&elf->file.fault, "symbols", NL_MOST_SYMBOLS);
     }
-    if (status == NL_OK && held + symtab->hash_size + symtab->count * nl_entry_size(symtab) + strings > NL_MOST_HELD) {
+    if (status == NL_OK && held + symtab->hash_size + symtab->count * (nl_entry_size(symtab) + 2) + strings > NL_MOST_HELD) {
         status = nl_too_many(&elf->file.fault, HELD, NL_MOST_HELD);
     }
     if (status == NL_OK) {
@@ -115,13 +158,13 @@ read_tables(struct nl_elf *elf, struct nl_symtab *symtab, uint64_t held)
         status = read_whole(elf, &elf->strings, symtab->strings_size, &bytes, "the string table");
         symtab->strings = (char *)bytes;
     }
-    return status;
+    return status == NL_OK ? read_versym(elf, symtab) : status;
 }
 
 static uint64_t
 size_of(const struct nl_symtab *symtab)
 {
-    return symtab->hash_size + symtab->count * nl_entry_size(symtab) + symtab->strings_size;
+    return symtab->hash_size + symtab->count * (nl_entry_size(symtab) + 2) + symtab->strings_size;
 }
 
 enum nl_status
@@ -164,6 +207,8 @@ nl_symtab_free(struct nl_symtab *symtab)
         free(symtab->table);
         free(symtab->hash);
         free(symtab->strings);
+        free(symtab->versym);
+        free(symtab->versions);
         free(symtab);
     }
 }
@@ -179,6 +224,9 @@ nl_symtab_of(struct nl_images *images, struct nl_facts *facts, const struct nl_s
             return NL_NO_MEMORY;
         }
         status = nl_elf_open_in(elf, images->root, facts->path);
+        if (status == NL_OK) {
+            status = nl_versions_read(elf);
+        }
         facts->symtab_read = true;
         facts->symtab_status = status;
         facts->symtab_fault = elf->file.fault;

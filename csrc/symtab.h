@@ -5,17 +5,28 @@
 #include "images.h"
 #include "symbols.h"
 
+/* A symbol version that the file needs or defines; without a name where no symbol can have it. */
+struct nl_version {
+    const char *name;
+    uint32_t hash;
+    bool hidden; /* whoever wants it takes no other */
+};
+
 /* One file's tables, as they stand in it. */
 struct nl_symtab {
     struct nl_symbols symbols;
     bool wide;
     bool big;
     uint32_t count; /* symbols */
+    uint32_t first; /* of those hashed, before which all is that is undefined; `count` where that cannot be told */
     unsigned char *table;
     unsigned char *hash;
     size_t hash_size;
     char *strings; /* ends in a NUL of our own */
     size_t strings_size;
+    unsigned char *versym; /* the version of each symbol, two bytes each; NULL where none is said */
+    struct nl_version *versions; /* by index */
+    uint32_t version_count;
 };
 
 /* Bytes of one symbol. */

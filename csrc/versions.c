@@ -19,6 +19,17 @@ read_version(struct nl_elf *elf, struct version_walk *walk, uint64_t at, unsigne
     return nl_elf_read(elf, walk->span, at, entry, size, "a symbol version");
 }
 
+/* By what the symbols of the file say which version is theirs. */
+static enum nl_status
+add_index(struct nl_elf *elf, uint16_t index, uint32_t hash, uint32_t name)
+{
+    enum nl_status status = nl_list_add(&elf->indices, index);
+    if (status == NL_OK) {
+        status = nl_list_add(&elf->indices, hash);
+    }
+    return status == NL_OK ? nl_list_add(&elf->indices, name) : status;
+}
+
 /* The versions that one Verneed wants: appends their count, then name and weakness of each. */
 static enum nl_status
 read_vernaux(struct nl_elf *elf, struct version_walk *walk, uint64_t at, uint32_t count)
@@ -37,6 +48,9 @@ read_vernaux(struct nl_elf *elf, struct version_walk *walk, uint64_t at, uint32_
         }
         if (status == NL_OK) {
             status = nl_list_add(&elf->verneed, nl_u16(p + 4, elf->big) & VER_FLG_WEAK ? 1 : 0);
+        }
+        if (status == NL_OK) {
+            status = add_index(elf, nl_u16(p + 6, elf->big), nl_u32(p, elf->big), nl_u32(p + 8, elf->big));
         }
         if (status == NL_OK) {
             elf->verneed.items[counted]++;
@@ -86,6 +100,10 @@ take_verdef(struct nl_elf *elf, struct version_walk *walk, uint64_t at, const un
     enum nl_status status = read_version(elf, walk, at + nl_u32(entry + 12, elf->big), p, sizeof p);
     if (status == NL_OK) {
         status = nl_elf_string(elf, nl_u32(p, elf->big), &name);
+    }
+    if (status == NL_OK) {
+        uint16_t index = nl_u16(entry + 4, elf->big) & 0x7fff;
+        status = add_index(elf, index, nl_u32(entry + 8, elf->big), nl_u32(p, elf->big));
     }
     return status == NL_OK ? nl_list_add(&elf->verdef, name) : status;
 }

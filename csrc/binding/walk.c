@@ -2,6 +2,7 @@
 #include "binding.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../process.h"
 #include "../undefined.h"
@@ -88,7 +89,8 @@ look_for_symbols(struct journey *journey)
     }
     if (status == NL_OK) {
         const char *path = journey->groups[journey->count - 1].items[0];
-        status = nl_undefined(walk->images, path, scope.items, scope.count, &journey->wants);
+        status = nl_undefined(walk->images, path, scope.items, scope.count, walk->rules->musl,
+                              &journey->wants);
     }
     free(scope.items);
     return status;
@@ -252,13 +254,31 @@ native_fits(PyObject *module, PyObject *const *args, Py_ssize_t count)
     return result;
 }
 
+/* A symbol's name, as readelf has it where a version is wanted: "name@version". */
+static PyObject *
+want_name(const struct nl_want *want)
+{
+    if (want->version == NULL) {
+        return decode(want->name);
+    }
+    size_t size = strlen(want->name) + strlen(want->version) + 2;
+    char *text = PyMem_Malloc(size);
+    if (text == NULL) {
+        return PyErr_NoMemory();
+    }
+    snprintf(text, size, "%s@%s", want->name, want->version);
+    PyObject *name = decode(text);
+    PyMem_Free(text);
+    return name;
+}
+
 static PyObject *
 want_tuples(const struct nl_wants *wants)
 {
     PyObject *result = PyTuple_New((Py_ssize_t)wants->count);
     for (uint32_t i = 0; result != NULL && i < wants->count; i++) {
         PyObject *weak = PyBool_FromLong(wants->items[i].weak);
-        if (put(result, (Py_ssize_t)i, pair(decode(wants->items[i].name), weak)) < 0) {
+        if (put(result, (Py_ssize_t)i, pair(want_name(&wants->items[i]), weak)) < 0) {
             Py_CLEAR(result);
         }
     }
@@ -321,7 +341,8 @@ native_undefined(PyObject *module, PyObject *const *args, Py_ssize_t count)
         Py_BEGIN_ALLOW_THREADS
         PyThread_acquire_lock(linker->lock, WAIT_LOCK);
         linker->images.users++;
-        status = nl_undefined(&linker->images, path, journey.scope.items, journey.scope.count, &journey.wants);
+        status = nl_undefined(&linker->images, path, journey.scope.items, journey.scope.count,
+                              linker->rules.musl, &journey.wants);
         fault = linker->images.fault;
         PyThread_release_lock(linker->lock);
         Py_END_ALLOW_THREADS

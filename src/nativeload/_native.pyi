@@ -152,8 +152,9 @@ def check(
     """
 
 def undefined(linker: object, path: str, scope: tuple[str, ...], /) -> tuple[tuple[str, bool], ...]:
-    """(name, weak) of each symbol that a file leaves undefined and no file of `scope` exports, whatever its version.
+    """(name, weak) of each symbol that a file leaves undefined and no file of `scope` exports.
 
+    It is looked for in the version wanted, as the linker does it, and then named "name@version".
     A file of the scope that cannot be read gives nothing. What was read of files is kept with the linker.
     """
 

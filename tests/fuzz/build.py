@@ -16,14 +16,26 @@ CORE = HERE.parent.parent / "csrc"
 CORPUS = HERE / "corpus"
 _READERS = ("elf", "notes", "symbols", "text", "versions")
 _WALK = ("candidate", "lacks", "ldcache", "map", "nodes", "search", "tokens", "walk")
-_ALL = (*_READERS, *_WALK, "exports", "file", "images", "process", "signature", "symtab", "undefined")
+_ALL = (
+    *_READERS,
+    *_WALK,
+    "exports",
+    "file",
+    "images",
+    "lookup",
+    "process",
+    "relocs",
+    "signature",
+    "symtab",
+    "undefined",
+)
 # Those without `file` have files in memory, and `walk` such as are no files at all.
 TARGETS = {
     "answer": ("answer", "file", "signature"),
     "image": (*_READERS, "exports"),
     "ldcache": ("ldcache",),
     "tokens": _ALL,
-    "undefined": (*_READERS, "images", "map", "process", "symtab", "undefined"),
+    "undefined": (*_READERS, "images", "lookup", "map", "process", "relocs", "symtab", "undefined"),
     "walk": _WALK,
 }
 # The longest input that finds something new in a time that is worth it.

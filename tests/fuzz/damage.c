@@ -71,7 +71,7 @@ walk_and_wants(void)
     struct nl_wants wants = {.count = 0};
     if (nl_walk_open(&walk, &path, 1) == NL_OK && nl_walk_versions(&walk) == NL_OK) {
         FUZZ_CHECK(walk.node_count > 0);
-        nl_undefined(&images, path, scope, 2, &wants);
+        nl_undefined(&images, path, scope, 2, false, &wants);
     }
     free(wants.items);
     nl_walk_free(&walk);

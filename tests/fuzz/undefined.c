@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     fuzz_file_fill(&files[1], bytes + first, size - first);
     const char *both[] = {files[0].path, files[1].path};
     for (int i = 0; i < 4; i++) { /* each of the two, in a scope of one or both */
-        if (nl_undefined(&images, both[i % 2], both + i % 2, i < 2 ? 1 : 2u - (unsigned)i % 2, &wants) == NL_OK) {
+        if (nl_undefined(&images, both[i % 2], both + i % 2, i < 2 ? 1 : 2u - (unsigned)i % 2, size % 3 == 0, &wants) == NL_OK) {
             for (uint32_t j = 0; j < wants.count; j++) {
                 FUZZ_CHECK(strlen(wants.items[j].name) > 0);
             }

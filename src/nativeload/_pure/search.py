@@ -10,11 +10,12 @@ import stat
 from .elf import facts
 from .file import signature
 from .ldcache import ldcache_search
-from .symbols import export_names, wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .lookup import Given
 
     # how, whose rpath, the paths to try
     Lists = Iterator[tuple[int, "Node | None", Iterable[str]]]
@@ -101,7 +102,7 @@ class Linker:
         self.spent = 0  # of what this walk may cost
         self._images: dict[str, tuple[str, Facts | str]] = {}
         self._seen: set[str] = set()
-        self._exports: dict[str, set[bytes]] = {}
+        self._given: dict[str, Given] = {}
         self._places: dict[str, list[str]] = {}
 
     def spend(self, effort: int) -> None:
@@ -161,17 +162,15 @@ class Linker:
         self._seen.add(path)
         return known[1]
 
-    def wanted(self, path: str) -> list[tuple[bytes, bool]]:
-        """What a file leaves undefined."""
-        return wanted(self.real(path))
-
-    def exports(self, path: str) -> set[bytes]:
+    def given(self, path: str) -> Given:
         """What a file exports, nothing where it cannot be read."""
-        if path not in self._exports:
-            if sum(map(len, self._exports.values())) > _MOST_KEPT:
-                self._exports.clear()
-            self._exports[path] = export_names(self.real(path))
-        return self._exports[path]
+        from .lookup import Given
+
+        if path not in self._given:
+            if sum(len(one.symbols) for one in self._given.values()) > _MOST_KEPT:
+                self._given.clear()
+            self._given[path] = Given(self.real(path))
+        return self._given[path]
 
     def places(self, directory: str) -> list[str]:
         """The places looked at for one directory: the subdirectories that it has, then itself."""

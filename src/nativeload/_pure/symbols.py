@@ -11,10 +11,14 @@ import struct
 from .elf import Elf, malformed
 from .file import RegularFile
 from .hashtables import hash_table
+from .relocs import reached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeVar
+
+    _Fact = TypeVar("_Fact")
 
 _BINDINGS = (1, 2, 10)  # STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE
 _VISIBILITIES = (0, 3)  # STV_DEFAULT, STV_PROTECTED
@@ -33,7 +37,7 @@ def exports(path: str, /) -> list[str]:
     Raises OSError when it cannot be read or is not a regular file, ValueError when it is not a whole ELF file.
     """
     with RegularFile(path) as file:
-        names = _Symbols(Elf(file)).names()
+        names = Symbols(Elf(file)).names()
     return [os.fsdecode(name) for name in sorted(names)]
 
 
@@ -41,26 +45,16 @@ def exported(elf: Elf, names: tuple[str, ...]) -> tuple[bool, ...]:
     """For each of `names`, whether the file defines and exports it."""
     if not names:
         return ()
-    symbols = _Symbols(elf)
+    symbols = Symbols(elf)
     return tuple(symbols.has(os.fsencode(name)) for name in names)
 
 
-def wanted(path: str) -> list[tuple[bytes, bool]]:
-    """(name, weak) of the symbols that a file leaves undefined, in the table's order. Errors are those of `exports`."""
-    with RegularFile(path) as file:
-        return list(_Symbols(Elf(file)).undefined())
+def _is_exported(entry: tuple[int, int, int, int]) -> bool:
+    _, bind_type, other, section = entry
+    return bool(section) and bind_type >> 4 in _BINDINGS and other & 3 in _VISIBILITIES
 
 
-def export_names(path: str) -> set[bytes]:
-    """What a file exports, nothing where it cannot be read."""
-    try:
-        with RegularFile(path) as file:
-            return _Symbols(Elf(file)).names()
-    except (OSError, ValueError):
-        return set()
-
-
-class _Symbols:
+class Symbols:
     """DT_SYMTAB, and the hash table that says what is in it."""
 
     def __init__(self, elf: Elf) -> None:
@@ -85,17 +79,48 @@ class _Symbols:
         offsets = set(self._exported(1, self._count())) - {0} if self._hash else None
         return set(self._strings(sorted(offsets))) - {b""} if offsets else set()
 
-    def undefined(self) -> Iterator[tuple[bytes, bool]]:
-        """(name, weak) of what is left undefined; the GNU table has it before all that it hashes."""
-        if self._span is None or self._hash is None:
-            return
+    def defined(self) -> Iterator[tuple[bytes, int]]:
+        """(name, index) of each symbol that is exported."""
+        found = [
+            (entry[0], index) for index, entry in enumerate(self._entries(1, self._count()), 1) if _is_exported(entry)
+        ]
+        return self._named(found)
+
+    def undefined(self) -> Iterator[tuple[bytes, int, bool]]:
+        """(name, index, weak) of what is left undefined; the GNU table has it before all that it hashes."""
+        entries = enumerate(self._entries(1, self._ends()[0]), 1)
+        found = [
+            (name, (index, info >> 4 == 2))
+            for index, (name, info, _, section) in entries
+            if not section and info >> 4 in (1, 2)
+        ]
+        for name, (index, weak) in self._named(found):
+            yield name, index, weak
+
+    def versions(self) -> tuple[int, ...]:
+        """What each symbol has for a version (DT_VERSYM); none where the file does not say."""
+        span = self._elf.table("DT_VERSYM", "the versions of symbols")
+        if span is None:
+            return ()
+        count = self._ends()[1]
+        content = self._elf.read(span, 0, 2 * count, "the versions of symbols")
+        return struct.unpack(f"{self._elf.order}{count}H", content)
+
+    def _ends(self) -> tuple[int, int]:
+        """Where what may be undefined ends, and where the symbols do."""
         count = self._count()
-        end = min(getattr(self._hash, "first", count), count)
-        entries = [(name, info >> 4) for name, info, _, section in self._entries(1, end) if not section]
-        found = [(name, binding == 2) for name, binding in entries if binding in (1, 2)]
-        for name, (_, weak) in zip(self._strings([offset for offset, _ in found]), found, strict=True):
-            if name:
-                yield name, weak
+        first: int = getattr(self._hash, "first", -1)
+        if 0 <= first < count:
+            return first, count
+        if first >= 0:  # an empty table does not say how many there are
+            count = max(count, reached(self._elf))
+        if count > _MAX_SYMBOLS:
+            malformed(f"more than {_MAX_SYMBOLS} dynamic symbols")
+        return count, count
+
+    def _named(self, found: list[tuple[int, _Fact]]) -> Iterator[tuple[bytes, _Fact]]:
+        names = self._strings([offset for offset, _ in found]) if found else ()
+        return ((name, fact) for name, (_, fact) in zip(names, found, strict=True) if name)
 
     def _count(self) -> int:
         count = self._hash.count() if self._hash else 0
@@ -120,9 +145,7 @@ class _Symbols:
 
     def _exported(self, first: int, end: int) -> Iterator[int]:
         """The names' offsets of those of a range of symbols that are defined and exported."""
-        for name, bind_type, other, section in self._entries(first, end):
-            if section and bind_type >> 4 in _BINDINGS and other & 3 in _VISIBILITIES:
-                yield name
+        return (entry[0] for entry in self._entries(first, end) if _is_exported(entry))
 
     def _entries(self, first: int, end: int) -> Iterator[tuple[int, int, int, int]]:
         """(st_name, st_info, st_other, st_shndx) of a range of symbols."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _VER_FLG_BASE = 1
 _VER_FLG_WEAK = 2
+# Of what a symbol has for a version: its index, and whether whoever names no version passes it over.
+HIDDEN, _INDEX = 0x8000, 0x7FFF
 
 # A version's index has 15 bits; real files have some tens of versions.
 _MAX_VERSIONS = 1 << 12
@@ -51,6 +53,27 @@ def verdef(elf: Elf) -> tuple[str, ...]:
             for _, name in chain.walk(structs.Elf_Verdaux, at + version.vd_aux, 1, "vda_next"):
                 names.append(elf.string(name.vda_name))
     return tuple(names)
+
+
+def indices(elf: Elf) -> dict[int, tuple[str, int, bool]]:
+    """(name, hash, hidden) of each version, needed or defined, by the index that symbols have for it.
+
+    Those defined count, where both have one (_dl_check_map_versions in glibc's elf/dl-version.c).
+    """
+    found: dict[int, tuple[str, int, bool]] = {}
+    structs, count = elf.structs, _MAX_VERSIONS
+    if table := elf.table("DT_VERNEED", "the table of versions needed"):
+        chain = _Chain(elf, table)
+        for at, need in chain.walk(structs.Elf_Verneed, 0, elf.dynamic.get("DT_VERNEEDNUM", count), "vn_next"):
+            for _, one in chain.walk(structs.Elf_Vernaux, at + need.vn_aux, need.vn_cnt, "vna_next"):
+                found[one.vna_other & _INDEX] = elf.string(one.vna_name), one.vna_hash, bool(one.vna_other & HIDDEN)
+    if table := elf.table("DT_VERDEF", "the table of versions defined"):
+        chain = _Chain(elf, table)
+        for at, one in chain.walk(structs.Elf_Verdef, 0, elf.dynamic.get("DT_VERDEFNUM", count), "vd_next"):
+            if not one.vd_flags & _VER_FLG_BASE:
+                for _, name in chain.walk(structs.Elf_Verdaux, at + one.vd_aux, 1, "vda_next"):
+                    found[one.vd_ndx & _INDEX] = elf.string(name.vda_name), one.vd_hash, False
+    return {index: version for index, version in found.items() if version[1]}
 
 
 class _Chain:

@@ -3,8 +3,6 @@ musl's ldso/dynlink.c)."""
 
 from __future__ import annotations
 
-import os
-
 from .process import linkmap, loaded_handle
 from .search import LOADED, MISSING, Facts, Linker, Node, search
 
@@ -69,13 +67,15 @@ def check(
 
 
 def undefined(linker: Linker, path: str, scope: tuple[str, ...], /) -> tuple[tuple[str, bool], ...]:
-    """(name, weak) of each symbol that a file leaves undefined and no file of `scope` exports."""
-    wants = dict(linker.wanted(path))
+    """(name, weak) of each symbol that a file leaves undefined and no file of `scope` gives."""
+    from .lookup import label, wanted
+
+    wants = wanted(linker.real(path))
     for one in scope:
         if wants:
-            for name in linker.exports(one).intersection(wants):
-                del wants[name]
-    return tuple((os.fsdecode(name), weak) for name, weak in wants.items())
+            given = linker.given(one)
+            wants = [want for want in wants if not given.gives(want, linker.musl)]
+    return tuple((label(want), want[2]) for want in wants)
 
 
 class _Walk:
