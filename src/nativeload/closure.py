@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nativeload.images import Image
     from nativeload.linkers.rules import Rules
 
+    Severity = Literal["error", "warning"]
     Status = Literal["ok", "problems", "fatal"]
 
 RPATH = HOW.index("rpath")
@@ -58,11 +59,17 @@ class Problem(Record):
     image: str
     detail: str
 
+    @property
+    def severity(self) -> "Severity":
+        """ "warning" for what must not meet in one process, which is mapped all the same; else "error"."""
+        return "warning" if self.kind.startswith("two-") else "error"
+
 
 class Closure(Record):
     """A file and everything that would be mapped with it, in load order, the file itself first.
 
-    `status` is "ok", "problems" (it would be mapped as far as it is found), or "fatal" (the linker gives up). `weak` are
+    `status` is "ok" (with warnings at most), "problems" (it would be mapped as far as it is found), or "fatal" (the linker
+    gives up). `weak` are
     (path, names) of the symbols that a file can do without and nothing gives, where symbols were asked for.
     """
 
@@ -87,7 +94,9 @@ class Closure(Record):
                 }
                 for image in self.images
             ],
-            "problems": [{"kind": p.kind, "image": p.image, "detail": p.detail} for p in self.problems],
+            "problems": [
+                {"kind": p.kind, "severity": p.severity, "image": p.image, "detail": p.detail} for p in self.problems
+            ],
         }
 
     def __str__(self) -> str:
@@ -121,9 +130,11 @@ class Resolver:
         """What `resolve` makes a closure of, for who reads only some of it. Raises ImageError."""
         walked = self._walked(path, loaded)
         if symbols:
-            from nativeload import undefined
+            from nativeload import pairs, undefined
 
             undefined.look(self, walked, loaded)
+            for kind, image, detail in pairs.clashes(walked.everything, self.root):
+                walked.take(Problem(kind=kind, image=image, detail=detail))
         return walked
 
     def _walked(self, path: str, loaded: "Sequence[str]") -> "Walked":
@@ -223,7 +234,8 @@ def resolve(
     Parameters: `path`, the file; `environ`, the environment in which it would start, by default this process's
     (LD_LIBRARY_PATH and LD_PRELOAD count); `root`, a directory that is "/" for every path, with its own
     `ld.so.cache`; `loaded`, paths of files that the process has loaded before, in order; `symbols`, whether to look for
-    the symbols that a file of the closure wants and nothing gives, nor the interpreter.
+    the symbols that a file of the closure wants and nothing gives, nor the interpreter, and for what must not meet in one
+    process.
 
     Raises ImageError for a file that cannot be read or is no ELF file; everything else that is wrong is in the
     closure's problems. The rules are those of the linker that the file would be run by: glibc's ld.so(8),
@@ -272,10 +284,9 @@ class Walked:
             self._problems = tuple(self._find_problems())
         return self._problems
 
-    def take_symbols(self, problems: tuple[Problem, ...], weak: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-        """Keep what was found out of symbols that nothing gives."""
+    def take(self, *problems: Problem) -> None:
+        """Keep what else was found to be wrong."""
         self._problems = (*self.problems, *problems)
-        self.weak = weak
 
     @property
     def everything(self) -> list[str]:
@@ -309,7 +320,9 @@ class Walked:
         """All of it as records."""
         found = [self._mapped(path) for path in self.paths]
         fatal = any(problem.kind == "fatal" for problem in self.problems)
-        status: Status = "fatal" if fatal else "problems" if self.problems else "ok"
+        status: Status = (
+            "fatal" if fatal else "ok" if all(one.severity == "warning" for one in self.problems) else "problems"
+        )
         return Closure(root=self.root, status=status, images=tuple(found), problems=self.problems, weak=self.weak)
 
     def _mapped(self, path: str) -> Mapped:

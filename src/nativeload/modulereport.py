@@ -155,7 +155,7 @@ def _lines(report: ModuleReport) -> "Iterator[str]":
         for step in steps:
             yield f"  {printable(step.name)}"
             yield from (f"    {line}" for line in _added(step.closure))
-    broken = [step for step in (*report.first, *report.extensions) if step.closure.problems]
+    broken = [step for step in (*report.first, *report.extensions) if step.closure.status != "ok"]
     if broken:
         yield ""
         yield "cannot be resolved:"

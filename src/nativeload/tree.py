@@ -66,7 +66,7 @@ class Tree:
     def add(self, one: "Shown") -> None:
         """A file and below it what it needs; then what is wrong."""
         paint, problems = self._paint, one.problems
-        broken = {problem.image for problem in problems}
+        broken = {problem.image for problem in problems if problem.severity == "error"}
         known = one.root in self._seen and one.root not in broken
         mark = f" {paint.dim}{_ABOVE}{paint.off}" if known else ""
         self.lines.append(f"{paint.bold}{printable(one.root)}{paint.off}{mark}")
@@ -147,7 +147,8 @@ class Tree:
         if drawn and problem.kind == "missing":
             detail = detail.partition("; tried\n")[0]  # these stand above
         first, *rest = detail.split("\n")
-        self.lines.append(f"  {paint.red}{problem.kind}: {printable(problem.image)} {printable(first)}{paint.off}")
+        colour = paint.red if problem.severity == "error" else paint.bold
+        self.lines.append(f"  {colour}{problem.kind}: {printable(problem.image)} {printable(first)}{paint.off}")
         self.lines += [f"  {paint.dim}{printable(line)}{paint.off}" for line in rest]
 
     def _is_folded(self, edge: "Edge", drawing: "_Drawing") -> bool:

@@ -34,7 +34,7 @@ class Files:
         for path in self._paths:
             try:
                 walked = resolver.walk(path, self._loaded, symbols=self._symbols)
-                if walked.problems:
+                if any(problem.severity == "error" for problem in walked.problems):
                     # Only of what is wrong it is told what was tried.
                     recorder = recorder or Resolver(root=self._root, record=True)
                     walked, well = recorder.walk(path, self._loaded, symbols=self._symbols), False

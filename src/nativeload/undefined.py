@@ -54,7 +54,8 @@ def look(resolver: "Resolver", walked: "Walked", loaded: "Sequence[str]" = ()) -
             problems.append(Problem(kind="symbol", image=path, detail=sentence(strong) + hint))
         if names := tuple(name for name, is_weak in wants if is_weak and name not in _OF_THE_COMPILER):
             weak.append((path, names))
-    walked.take_symbols(tuple(problems), tuple(weak))
+    walked.take(*problems)
+    walked.weak = tuple(weak)
 
 
 def _reached(walked: "Walked") -> list[str]:

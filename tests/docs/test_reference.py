@@ -149,7 +149,7 @@ def test_a_kind_that_is_missing_is_seen() -> None:
 
 
 def _check_source() -> str:
-    return "\n".join(_text(SOURCES / "check" / name) for name in ("judgement.py", "pairs.py"))
+    return "\n".join(_text(SOURCES / name) for name in ("check/judgement.py", "pairs.py"))
 
 
 def test_every_key_of_a_declaration_is_documented() -> None:

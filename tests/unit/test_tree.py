@@ -121,7 +121,8 @@ def test_a_file_that_cannot_be_read(capsys: pytest.CaptureFixture[str], three: P
     assert status == 1
     lost, found = json.loads(out)
     assert (lost["status"], lost["images"]) == ("fatal", [])
-    assert lost["problems"] == [{"kind": "file", "image": str(absent), "detail": "No such file or directory"}]
+    (problem,) = lost["problems"]
+    assert problem == {"kind": "file", "severity": "error", "image": str(absent), "detail": "No such file or directory"}
     assert found["status"] == "ok"
 
 

@@ -2,7 +2,8 @@
 
 import os
 
-from nativeload.check import pairs, remedies, sources
+from nativeload import pairs
+from nativeload.check import remedies, sources
 from nativeload.check.files import declared
 from nativeload.linkers import host
 from nativeload.loading import Loading

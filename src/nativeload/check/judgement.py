@@ -2,9 +2,9 @@
 
 import os
 
-from nativeload import core, images, undefined
+from nativeload import core, images, pairs, undefined
 from nativeload.abi import describe
-from nativeload.check import pairs, remedies
+from nativeload.check import remedies
 from nativeload.check.excuses import Excuses
 from nativeload.check.loads import Loads
 from nativeload.check.report import Finding, Report

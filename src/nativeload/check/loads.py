@@ -3,8 +3,7 @@
 import os
 import sys
 
-from nativeload import core, images
-from nativeload.check import pairs
+from nativeload import core, images, pairs
 from nativeload.closure import Resolver
 from nativeload.loading import AGAIN, TERSE
 

@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import images
+from nativeload import images, roots
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,12 @@ def is_copy(name: str) -> bool:
     return name_of(name)[0] != name.partition(".so")[0]
 
 
-def clashes(paths: "Sequence[str]") -> "Iterator[tuple[str, str, str]]":
-    """(kind, path, sentence) of each clash among files that would be in one process together."""
+def clashes(paths: "Sequence[str]", root: str = "") -> "Iterator[tuple[str, str, str]]":
+    """(kind, path, sentence) of each clash among files, below a root, that would be in one process together."""
+
+    def real(path: str) -> str:
+        return os.path.realpath(roots.inside(root, path))
+
     majors: dict[str, dict[str, str]] = {}
     openmp: dict[str, str] = {}
     blas = []
@@ -45,7 +49,7 @@ def clashes(paths: "Sequence[str]") -> "Iterator[tuple[str, str, str]]":
         stem, major = name_of(path)
         majors.setdefault(stem, {}).setdefault(major, path)
         if stem in _OPENMP:
-            openmp.setdefault(os.path.realpath(path), path)
+            openmp.setdefault(real(path), path)
         for word in _BLAS:
             if word in stem:
                 blas.append(path)
@@ -55,8 +59,8 @@ def clashes(paths: "Sequence[str]") -> "Iterator[tuple[str, str, str]]":
             yield "two-majors", next(iter(found.values())), f"{stem} of two versions: {_listed(found.values())}"
     if len(openmp) > 1:
         yield "two-openmp", next(iter(openmp.values())), f"two OpenMP runtimes: {_listed(openmp.values())}"
-    giving = [path for path in blas if _gives_blas(path)] if len(blas) > 1 else []
-    if len({os.path.realpath(path) for path in giving}) > 1:
+    giving = [path for path in blas if _gives_blas(roots.inside(root, path))] if len(blas) > 1 else []
+    if len(set(map(real, giving))) > 1:
         yield "two-blas", giving[0], f"two libraries give {_PROBE[0]}, the first one to both: {_listed(giving)}"
 
 
