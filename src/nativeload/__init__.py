@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
 
     from nativeload import _native as core
+    from nativeload import host
     from nativeload.abc import Finder
     from nativeload.closure import Closure, resolve
     from nativeload.errors import (
@@ -62,6 +63,7 @@ __all__ = [
     "explain",
     "find_spec",
     "finders",
+    "host",
     "invalidate_caches",
     "load",
     "loaded",
@@ -77,6 +79,7 @@ _HOMES = {  # of what is no error
     "explain": "explanation",
     "find_spec": "resolution",
     "finders": "resolution",
+    "host": "host",
     "invalidate_caches": "resolution",
     "loaded": "inventory",
     "resolve": "closure",

@@ -41,7 +41,7 @@ def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
             state = trace.consult(proposed.path)
             if state in refused:
                 continue  # The same file by another name: what is wrong with its headers was said.
-            verdict = abi.judge(proposed, wanted, trace)
+            verdict = _here(abi.judge(proposed, wanted, trace), proposed, trace)
             if not isinstance(verdict, Rejection):
                 spec = _only_copy(verdict, proposed, wanted, trace)
                 if spec is None:
@@ -54,6 +54,23 @@ def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
             if verdict.kind in _OF_THE_FILE and state != "-":
                 refused.add(state)
     return None
+
+
+def _here(spec: LibrarySpec | Rejection, candidate: "Candidate", trace: "Trace | None") -> LibrarySpec | Rejection:
+    """The spec of a file that suits this machine; of what is loaded already, that is nobody's question.
+
+    Whoever only lists libraries does not ask: for CUDA's, the driver's is mapped to tell.
+    """
+    if isinstance(spec, Rejection) or spec.origin == "loaded":
+        return spec
+    needs = candidate.needs
+    for soname, properties in candidate.entry.needs if candidate.entry else ():
+        needs += properties if soname == spec.soname else ()
+    if not needs:
+        return spec
+    from nativeload import host
+
+    return host.refusal(needs, trace) or spec
 
 
 def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec | None:

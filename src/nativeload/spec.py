@@ -82,10 +82,11 @@ class Candidate(Record):
 
     `reason` is why it was proposed. `version` and `abi` are what its provider declares, None and () where nobody
     does; `soname`, if given, is what the file must say. `entry` is the catalog's knowledge of the library.
-    `siblings` are directories of the same provider, where its dependencies may lie.
+    `siblings` are directories of the same provider, where its dependencies may lie. `needs` are the properties that the
+    machine must have for it (`nativeload.properties`).
     """
 
-    __slots__ = ("abi", "entry", "origin", "path", "provider", "reason", "siblings", "soname", "version")
+    __slots__ = ("abi", "entry", "needs", "origin", "path", "provider", "reason", "siblings", "soname", "version")
     path: str
     origin: "Origin"
     reason: str
@@ -95,10 +96,11 @@ class Candidate(Record):
     abi: tuple[str, ...]
     entry: "Entry | None"
     siblings: tuple[str, ...]
+    needs: tuple[str, ...]
 
 
 _UNDECLARED: "dict[str, Any]" = {
-    "provider": None, "version": None, "soname": None, "abi": (), "entry": None, "siblings": ()
+    "provider": None, "version": None, "soname": None, "abi": (), "entry": None, "siblings": (), "needs": ()
 }  # fmt: skip
 
 
@@ -112,7 +114,7 @@ class Rejection(Record):
     """Why a candidate was refused: a stable `kind`, the sentence, and in `known` the facts that it is made of.
 
     Kinds: declaration, file, format, machine, libc, symbol-version, isa-level, symbol, abi, version, soname,
-    dependency, override.
+    dependency, host, override.
     """
 
     __slots__ = ("kind", "known", "reason")

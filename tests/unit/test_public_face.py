@@ -25,6 +25,7 @@ NAMES = {
     "loaded",
     "resolve",
     "finders",
+    "host",
     "invalidate_caches",
     "Library",
     "LibrarySpec",

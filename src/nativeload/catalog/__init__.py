@@ -2,7 +2,8 @@
 
 A data file is TOML: `sonames` the library has been known by; `version-in-file-name` ("-r{version}.so") where the
 real file's name tells the version; `[install]`, packages by installer; `[[wheel]]`, a distribution that ships it
-and where; `[[abi]]`, the features that a symbol tells, the first that fits. Nothing here reads a library.
+and where; `[[abi]]`, the features that a symbol tells, the first that fits; `[[needs]]`, what a soname needs of the
+machine. Nothing here reads a library.
 """
 
 import os
@@ -41,15 +42,18 @@ class ABI(Record):
 
 
 class Entry(Record):
-    """One library of the catalog. `version_in_name` is the text before and after the version in its file's name."""
+    """One library of the catalog. `version_in_name` is the text before and after the version in its file's name,
+    `needs` are the properties (`nativeload.properties`) that the machine must have, by soname.
+    """
 
-    __slots__ = ("abi", "install", "name", "sonames", "version_in_name", "wheels")
+    __slots__ = ("abi", "install", "name", "needs", "sonames", "version_in_name", "wheels")
     name: str
     sonames: tuple[str, ...]
     wheels: tuple[Wheel, ...]
     abi: tuple[ABI, ...]
     version_in_name: tuple[str, str] | None
     install: tuple[tuple[str, tuple[str, ...]], ...]
+    needs: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 _HOME = os.path.dirname(__file__)
@@ -85,6 +89,7 @@ def _entry(name: str, table: "dict[str, Any]") -> Entry:
         ),
         version_in_name=(before, after) if braces else None,
         install=tuple((installer, tuple(packages)) for installer, packages in table.get("install", {}).items()),
+        needs=tuple((rule["soname"], tuple(rule["features"])) for rule in table.get("needs", ())),
     )
 
 

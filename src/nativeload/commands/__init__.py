@@ -5,4 +5,6 @@
 """
 
 # {first word: (module, what it does)}
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "--host": ("nativeload.commands.host", "what this machine gives a library"),
+}

@@ -1,0 +1,253 @@
+"""What this machine gives a library, against the compiler's CPUID, the linker and a driver of a known version.
+
+No test machine need have a GPU: the driver is a library with the one function that is asked, first in LD_LIBRARY_PATH.
+What NVIDIA's own driver says is checked by `python -m tests.cuda`, on a machine that has one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import nativeload
+from nativeload import host, properties
+from parts import cc, site, wheel
+from unit.trial import ask, nativeload_path, trial
+
+OLD, NEW = "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime"
+
+x86_64 = pytest.mark.skipif(platform.machine() != "x86_64", reason="x86-64's features")
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Directories with a driver of each CUDA version, and with one that answers no version."""
+    place = tmp_path_factory.mktemp("drivers")
+    said = {"12.4": "*v = 12040; return 0", "13.0": "*v = 13000; return 0", "11.8": "*v = 11080; return 0"}
+    said["stub"] = "(void)v; return 34"
+    for name, body in said.items():
+        source = f"int cuDriverGetVersion(int *v) {{ {body}; }}"
+        cc(source, place / name / "libcuda.so.1", "-Wl,-soname,libcuda.so.1")
+    cc("int other;", place / "empty" / "libcuda.so.1", "-Wl,-soname,libcuda.so.1")
+    (place / "text").mkdir()
+    (place / "text" / "libcuda.so.1").write_text("not a library\n")
+    return {one.name: one for one in place.iterdir()}
+
+
+FIRST = (
+    ("find_spec('z')", False),
+    ("explain('openblas')", False),
+    ("loaded()", False),
+    ("host.cuda_version()", True),
+    ("find_spec('cudart')", True),
+)
+
+
+def asked(directory: Path, expression: str, *sites: Path) -> object:
+    code = f"import json, nativeload; print(json.dumps({expression}))"
+    return ask(code, *sites, *nativeload_path(), env={"LD_LIBRARY_PATH": directory})
+
+
+@x86_64
+def test_the_cpu_is_the_compilers(tmp_path: Path) -> None:
+    """`__builtin_cpu_supports` asks the CPU itself."""
+    names = [
+        "avx",
+        "avx2",
+        "avx512f",
+        "avx512bw",
+        "avx512vl",
+        "avx512vnni",
+        "bmi",
+        "bmi2",
+        "f16c",
+        "fma",
+        "popcnt",
+        "sse3",
+        "ssse3",
+        "sse4.1",
+        "sse4.2",
+        "aes",
+    ]
+    calls = "".join(f'printf("{name} %d\\n", __builtin_cpu_supports("{name}") != 0);' for name in names)
+    source = f"#include <stdio.h>\nint main(void) {{ __builtin_cpu_init(); {calls} return 0; }}"
+    program = cc(source, tmp_path / "cpu", shared=False)
+    said = dict(line.split() for line in subprocess.check_output([program], text=True).splitlines())
+    ours = {"bmi": "bmi1", "avx512vnni": "avx512_vnni", "sse4.1": "sse4_1", "sse4.2": "sse4_2"}
+    features = {name: f"x86_64 :: {ours.get(name, name)} :: on" for name in names}
+    assert {name: str(int(host.supports(text) is True)) for name, text in features.items()} == said
+    assert host.supports("x86_64 :: no_such_thing :: on") is False
+    assert "1" in said.values()
+
+
+@x86_64
+def test_the_level_is_the_linkers() -> None:
+    linker = "/lib64/ld-linux-x86-64.so.2"
+    help_text = subprocess.check_output([linker, "--help"], text=True)
+    for level in range(2, 5):
+        assert (f"x86-64-v{level} (supported" in help_text) == host.supports(f"x86_64 :: level :: v{level}")
+    assert host.supports("x86_64 :: level :: v1") is True
+    assert host.supports("x86_64 :: level :: v9") is False
+    assert f"x86_64 :: level :: v{host.cpu_level()}" in host.features()
+
+
+def test_another_machines_properties() -> None:
+    other = "aarch64" if platform.machine() == "x86_64" else "x86_64"
+    assert host.supports(f"{other} :: sve :: on") is False
+    refused = host.refusal([f"{other} :: level :: v1"])
+    assert refused is not None
+    assert refused.reason.endswith(f"this machine is {platform.machine()}")
+
+
+def test_versions_are_compared_as_numbers() -> None:
+    name, version = host.libc()
+    major, minor = map(int, version.split(".")[:2])
+    bound = f"libc :: {name}_version_lower_bound ::"
+    assert host.supports(f"{bound} {version}") is True
+    assert host.supports(f"{bound} {major}.{minor - 1}") is True
+    assert host.supports(f"{bound} {major}.{minor}0") is False
+    assert host.supports(f"libc :: {name}_version_upper_bound :: {version}") is False
+    assert host.supports(f"libc :: {name}_version_upper_bound :: {major}.{minor}0") is True
+
+
+def test_what_nobody_can_tell() -> None:
+    assert host.supports("no_such_vendor :: gpu :: x1") is None
+    assert host.refusal(["no_such_vendor :: gpu :: x1"]) is None
+
+
+def test_one_value_of_a_feature_is_enough() -> None:
+    """PEP 825: every feature must be compatible, by at least one of its values."""
+    assert host.refusal([f"os :: machine :: {platform.machine()}", "os :: machine :: vax"]) is None
+    refused = host.refusal(["os :: machine :: vax", "os :: machine :: pdp11", "os :: name :: linux"])
+    assert refused is not None
+    assert refused.facts["property"] == "os :: machine :: vax"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x86_64", "x86_64 :: level", "x86_64 :: level :: v3 :: v4", "X86 :: level :: v3", "a :: b :: C", "a :: :: b"],
+)
+def test_what_is_no_property(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a property"):
+        properties.parse(text)
+
+
+def test_what_is_one() -> None:
+    assert str(properties.parse(" a::b ::1.0_x ")) == "a :: b :: 1.0_x"
+
+
+def test_the_drivers_version(driver: dict[str, Path]) -> None:
+    assert asked(driver["12.4"], "nativeload.host.cuda_version()") == "12.4"
+    for version, expected in (("12", True), ("12.4", True), ("12.5", False), ("13", False), ("11.8", True)):
+        text = f"nvidia :: cuda_version_lower_bound :: {version}"
+        assert asked(driver["12.4"], f"nativeload.host.supports({text!r})") is expected
+        upper = text.replace("lower", "upper")
+        assert asked(driver["12.4"], f"nativeload.host.supports({upper!r})") is not expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [("stub", "status 34"), ("empty", "has no cuDriverGetVersion"), ("text", "not an ELF file")],
+)
+def test_a_driver_that_says_nothing(kind: str, problem: str, driver: dict[str, Path]) -> None:
+    cuda = asked(driver[kind], "nativeload.host.report()['cuda']")
+    assert isinstance(cuda, dict)
+    if cuda["driver"] and not cuda["driver"].startswith(str(driver[kind])):
+        pytest.skip("this machine has a driver of its own")
+    assert cuda["version"] is None
+    assert problem in cuda["problem"]
+
+
+@pytest.mark.parametrize(("version", "major"), [("12.4", 12), ("13.0", 13)])
+def test_the_runtime_that_the_driver_can_serve(version: str, major: int, driver: dict[str, Path]) -> None:
+    runtimes = site(wheel(OLD), wheel(NEW))
+    found = trial("cudart", runtimes, *nativeload_path(), env={"LD_LIBRARY_PATH": driver[version]})
+    assert found.library["soname"] == f"libcudart.so.{major}"
+
+
+def test_a_driver_that_is_too_old_is_named_with_both_versions(driver: dict[str, Path]) -> None:
+    runtimes = site(wheel(NEW))
+    env = {"LD_LIBRARY_PATH": driver["11.8"]}
+    found = trial("cudart~=13.0", runtimes, *nativeload_path(), env=env)
+    assert found.error == "ABIMismatchError"
+    assert (
+        f"needs CUDA 13 or newer; the NVIDIA driver here ({driver['11.8']}/libcuda.so.1) gives CUDA 11.8" in found.text
+    )
+    chosen = trial("cudart", runtimes, *nativeload_path(), env={**env, "NATIVELOAD_CUDART": "wheel"})
+    assert chosen.error == "OverrideError"
+    assert "needs CUDA 13 or newer" in chosen.text
+
+
+def test_a_newer_driver_makes_an_answer_stale(driver: dict[str, Path], tmp_path: Path) -> None:
+    """The same directory, another driver in it: what was remembered is not what is given."""
+    home, place = tmp_path / "home", tmp_path / "driver"
+    home.mkdir()
+    place.mkdir()
+    runtimes = site(wheel(OLD), wheel(NEW))
+    said = []
+    for version in ("12.4", "13.0"):
+        (place / "new").write_bytes((driver[version] / "libcuda.so.1").read_bytes())
+        os.utime(place / "new", (1e9, 1e9 + int(version[:2])))
+        (place / "new").replace(place / "libcuda.so.1")
+        found = trial("cudart", runtimes, *nativeload_path(), env={"LD_LIBRARY_PATH": place}, home=home)
+        said.append(found.library["soname"])
+    assert said == ["libcudart.so.12", "libcudart.so.13"]
+
+
+def test_nobody_else_asks_the_driver(driver: dict[str, Path]) -> None:
+    mapped = "any(image.soname == 'libcuda.so.1' for image in nativeload.loaded())"
+    for first, expected in FIRST:
+        assert asked(driver["12.4"], f"(nativeload.{first}, {mapped})[1]", site(wheel(NEW))) is expected
+
+
+TELLS = """
+def tell():
+    return ["acme :: gpu :: x2", "acme :: gpu :: x1", "acme :: memory_lower_bound :: 12"]
+
+def wrong():
+    return ["nvidia :: sm_arch :: 90_real"]
+
+def broken():
+    raise RuntimeError("no such bus")
+"""
+
+
+def test_what_others_tell(tmp_path: Path) -> None:
+    (tmp_path / "acme_features.py").write_text(TELLS)
+    info = tmp_path / "acme-1.0.dist-info"
+    info.mkdir()
+    info.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    points = [
+        "acme = acme_features:tell",
+        "acme2 = acme_features:wrong",
+        "acme3 = acme_features:broken",
+        "acme4 = gone:x",
+    ]
+    info.joinpath("entry_points.txt").write_text("[nativeload.features]\n" + "\n".join(points) + "\n")
+    sites = [tmp_path, *nativeload_path()]
+    report = ask("import json, nativeload; print(json.dumps(nativeload.host.report()))", *sites)
+    told = [one for one in report["features"] if one.startswith("acme")]
+    assert told == ["acme :: gpu :: x2", "acme :: gpu :: x1", "acme :: memory_lower_bound :: 12"]
+    wrong = ("is not of the namespace acme2", "no such bus", "ModuleNotFoundError")
+    assert [words in problem for words, problem in zip(wrong, report["problems"], strict=True)] == [True] * 3
+    questions = ["acme :: gpu :: x1", "acme :: gpu :: x3", "acme :: memory_lower_bound :: 8", "acme :: fans :: on"]
+    code = f"import json, nativeload; print(json.dumps([nativeload.host.supports(one) for one in {questions}]))"
+    assert ask(code, *sites) == [True, False, True, None]
+
+
+def test_as_text_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    from nativeload import __main__
+
+    assert __main__._main(["--host", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["version"] == 1
+    assert facts["libc"] == dict(zip(("name", "version"), nativeload.host.libc(), strict=True))
+    assert __main__._main(["--host"]) == 0
+    shown = capsys.readouterr().out
+    assert [one for one in facts["features"] if not one.endswith(":: on") and one not in shown] == []
+    assert [name for name in facts["cpu"]["features"] if name not in shown.split()] == []
