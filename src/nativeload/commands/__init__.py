@@ -7,4 +7,5 @@
 # {first word: (module, what it does)}
 COMMANDS: dict[str, tuple[str, str]] = {
     "--host": ("nativeload.commands.host", "what this machine gives a library"),
+    "pack": ("nativeload.commands.pack", "a provider's wheel from libraries that are built"),
 }

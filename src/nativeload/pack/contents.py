@@ -1,0 +1,127 @@
+"""The files of the package in a provider's wheel: libraries, declaration, headers, and what build tools read.
+
+PACKAGE/nativeload.toml
+PACKAGE/include/…
+PACKAGE/lib/libfoo.so.1              under its soname, once; a wheel has no links
+PACKAGE/lib/libfoo.so                for `-lfoo`: a text that names the file beside it
+PACKAGE/lib/pkgconfig/foo.pc
+PACKAGE/lib/cmake/foo/foo-config.cmake
+"""
+
+import os
+
+from nativeload.pack.problems import Problem, raise_if
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from nativeload.pack.libraries import Library
+
+# What ld makes of a name in INPUT: a file of the current directory, of the script's, of those of -L, in this order.
+_SCRIPT = "/* {soname}, for linkers: they find it beside this file. */\nINPUT({soname})\n"
+
+_PC = """\
+prefix=${{pcfiledir}}/../..
+includedir=${{prefix}}/include
+libdir=${{prefix}}/lib
+
+Name: {name}
+Description: {soname}, of the wheel {label}
+Version: {version}
+Cflags:{include}
+Libs: "-L${{libdir}}" -l{link}
+"""
+
+_CMAKE = """\
+# The target {name}::{name} is {soname}, of the wheel {label}.
+get_filename_component(_nativeload_prefix "${{CMAKE_CURRENT_LIST_DIR}}/../../.." ABSOLUTE)
+if(NOT TARGET {name}::{name})
+  add_library({name}::{name} SHARED IMPORTED)
+  set_target_properties({name}::{name} PROPERTIES
+    IMPORTED_LOCATION "${{_nativeload_prefix}}/lib/{soname}"
+    IMPORTED_SONAME "{soname}"{include})
+endif()
+unset(_nativeload_prefix)
+"""
+
+_CMAKE_VERSION = """\
+set(PACKAGE_VERSION "{version}")
+if(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
+  set(PACKAGE_VERSION_COMPATIBLE FALSE)
+else()
+  set(PACKAGE_VERSION_COMPATIBLE TRUE)
+  if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
+    set(PACKAGE_VERSION_EXACT TRUE)
+  endif()
+endif()
+"""
+
+
+def texts(libraries: "Sequence[Library]", name: str, version: str, *, has_headers: bool) -> dict[str, str]:
+    """The package's texts, by their paths in it. `name` and `version` are the distribution's."""
+    found = {
+        "__init__.py": f'"""Shared libraries of {name} {version}: nativeload.toml names them."""\n',
+        "nativeload.toml": "\n".join(map(_declaration, libraries)),
+    }
+    for one in libraries:
+        words = {
+            "name": one.name,
+            "soname": one.soname,
+            "version": version,
+            "label": f"{name} {version}",
+            "link": _linked(one),
+        }
+        cmake = f"lib/cmake/{one.name}/{one.name.lower()}-config"
+        inside = '\n    INTERFACE_INCLUDE_DIRECTORIES "${_nativeload_prefix}/include"' if has_headers else ""
+        found[f"{cmake}.cmake"] = _CMAKE.format(include=inside, **words)
+        found[f"{cmake}-version.cmake"] = _CMAKE_VERSION.format(**words)
+        flag = ' "-I${includedir}"' if has_headers else ""
+        found[f"lib/pkgconfig/{one.name}.pc"] = _PC.format(include=flag, **words)
+        if one.development_name != one.soname:
+            found[f"lib/{one.development_name}"] = _SCRIPT.format(**words)
+    return found
+
+
+def _declaration(library: "Library") -> str:
+    name = library.name if library.name.replace("-", "").replace("_", "").isalnum() else f'"{library.name}"'
+    return f'[library.{name}]\npath = "lib/{library.soname}"\nsoname = "{library.soname}"\n'
+
+
+def _linked(library: "Library") -> str:
+    """What stands after `-l`: the name alone for "lib….so", else the file's name after a colon."""
+    whole = library.development_name.removeprefix("lib").removesuffix(".so")
+    return whole if library.soname.startswith("lib") else f":{library.soname}"
+
+
+def headers(directories: "Iterable[str]") -> dict[str, str]:
+    """{path below `include`: the file} of everything below these directories. Raises NotPackedError."""
+    problems: list[Problem] = []
+    found: dict[str, str] = {}
+    for top in directories:
+        before = len(found)
+        for path in _files(top):
+            name = os.path.relpath(path, top)
+            if not name.isprintable():
+                problems.append(Problem(subject=path, reason="its name cannot stand in a wheel", remedy="rename it"))
+            elif found.setdefault(name, path) != path:
+                reason = f"would be include/{name}, and so would {found[name]}"
+                problems.append(Problem(subject=path, reason=reason, remedy="give directories that do not overlap"))
+        if len(found) == before and not problems:
+            reason = "holds no file" if os.path.isdir(top) else "is not a directory"
+            problems.append(Problem(subject=top, reason=reason, remedy="--include takes a directory of headers"))
+    raise_if(problems)
+    return found
+
+
+def _files(top: str) -> "Iterator[str]":
+    """The regular files below a directory, links followed, each directory once."""
+    seen = set()
+    for directory, below, names in os.walk(top, followlinks=True):
+        real = os.path.realpath(directory)
+        if real in seen:
+            below.clear()
+            continue
+        seen.add(real)
+        below.sort()
+        yield from (path for name in sorted(names) if os.path.isfile(path := os.path.join(directory, name)))
