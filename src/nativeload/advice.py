@@ -6,7 +6,7 @@ Runs only once something has failed and somebody reads why: it may be slow.
 import os
 import sys
 
-from nativeload import catalog, core, loader, metadata, requirement
+from nativeload import catalog, core, images, loader, metadata, requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +48,18 @@ def undeclared(wanted: requirement.Requirement) -> list[tuple[str, str]]:
     for distribution in metadata.distributions():
         for path in distribution.files():
             name = os.path.basename(path)
-            if ".so" in name and name.startswith("lib") and _mentions(name, wanted.stem) and os.path.isfile(path):
+            if ".so" in name and name.startswith("lib") and _mentions(name, wanted.stem) and _is_elf(path):
                 found.append((distribution.label, path))
     return found
+
+
+def _is_elf(path: str) -> bool:
+    """Not so a development name's file in a wheel, which is a text that names the library beside it."""
+    try:
+        images.read(path)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _mentions(name: str, stem: str) -> bool:

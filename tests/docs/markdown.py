@@ -18,7 +18,7 @@ SHOWN = ("c", "json", "text", "toml")  # written where the first line names a fi
 
 _FENCE = re.compile(r"^ *(```+) *(\S*)")
 # "# provider/pyproject.toml" or "/* answer.c */" as a block's first line
-_FILE = re.compile(r"^(?:#|/\*) ([\w~./-]+\.(?:c|py|toml))(?: \*/)?$")
+_FILE = re.compile(r"^(?:#|/\*) ([\w~./-]+\.(?:c|h|py|toml))(?: \*/)?$")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$")
 

@@ -49,7 +49,7 @@ def place(directory: Path, *, own: bool) -> Place:
         one.mkdir(parents=True)
     needed = [nativeload_wheel(), *map(wheel, ("packaging", "platformdirs", "pyelftools"))]
     if own:
-        tools = [wheel("setuptools"), wheel("pip")]
+        tools = [wheel("setuptools"), wheel("pip"), wheel("auditwheel")]
         for one in (*needed, *tools):
             (links / one.name).symlink_to(one)
         venv(sys.executable, *needed, wheel("pip"), at=work / ".venv")

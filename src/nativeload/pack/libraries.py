@@ -1,6 +1,7 @@
 """The libraries that were given, read, and what about each keeps it out of a wheel. What they need is `policy`'s."""
 
 import os
+import re
 
 from nativeload import images, requirement
 from nativeload.errors import RequirementError
@@ -57,12 +58,9 @@ def _unreadable(path: str, error: Exception) -> Problem:
             text = file.read(_SCRIPT)
     except (OSError, ValueError):
         text = ""
-    for command in ("INPUT", "GROUP"):
-        before, opened, rest = text.partition(f"{command}")
-        inside, closed, _ = rest.strip().removeprefix("(").partition(")")
-        if opened and closed and before[-1:] in ("", " ", "\n", "/"):
-            reason = "is a text linker script, which no dynamic linker can load"
-            return Problem(subject=path, reason=reason, remedy=f"give the library that it names: {inside.strip()}")
+    if script := re.search(r"\b(?:INPUT|GROUP)\s*\(([^()]*)", text):
+        reason = "is a text linker script, which no dynamic linker can load"
+        return Problem(subject=path, reason=reason, remedy=f"give the library that it names: {script[1].strip()}")
     remedy = "give shared libraries (lib….so.…) that this user can read"
     return Problem(subject=path, reason=images.words(path, error), remedy=remedy)
 

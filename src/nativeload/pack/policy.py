@@ -47,7 +47,7 @@ def platform(libraries: "Sequence[Library]", elsewhere: "Container[str]") -> Pla
     It is the policy for the oldest systems of which every library is content. Raises NotPackedError where a library
     needs one that is neither in the wheel, nor required, nor in any policy; and without auditwheel.
     """
-    policies = _policies(libraries[0])
+    policies = _policies(libraries)
     *strict, linux = sorted(policies, key=lambda policy: -policy.priority)
     own = {one.soname for one in libraries}
     needed = {
@@ -64,7 +64,7 @@ def platform(libraries: "Sequence[Library]", elsewhere: "Container[str]") -> Pla
     return Platform(tag=found.name, note=note)
 
 
-def _policies(library: "Library") -> "Any":
+def _policies(libraries: "Sequence[Library]") -> "Any":
     try:
         from auditwheel.architecture import Architecture
         from auditwheel.libc import Libc
@@ -73,13 +73,13 @@ def _policies(library: "Library") -> "Any":
         reason = "is not installed, and the platform tag is told by its policies"
         remedy = "pip install 'nativeload[pack]'"
         raise NotPackedError([Problem(subject="auditwheel", reason=reason, remedy=remedy)]) from None
-    image = library.image
+    image = libraries[0].image
     machine = _MACHINES.get((image.machine, image.elf_class, image.byteorder))
     if machine is None:
         reason = f"is of a machine (ELF{image.elf_class}, {image.machine}) that no wheel is tagged for"
-        raise NotPackedError([Problem(subject=library.path, reason=reason, remedy="install it by other means")])
-    libc = Libc.MUSL if (image.libc or core.libc()[0]) == "musl" else Libc.GLIBC
-    return WheelPolicies(libc=libc, arch=Architecture(machine))
+        raise NotPackedError([Problem(subject=libraries[0].path, reason=reason, remedy="install it by other means")])
+    libc = next((one.image.libc for one in libraries if one.image.libc), core.libc()[0])
+    return WheelPolicies(libc=Libc(libc), arch=Architecture(machine))
 
 
 def _missing(
