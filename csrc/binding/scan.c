@@ -32,23 +32,22 @@ native_scan(PyObject *module, PyObject *const *args, Py_ssize_t count)
     struct nl_scan scan;
     struct nl_fault fault = {.os_errno = 0};
     const char *directory;
-    PyObject *bytes = NULL, *group = NULL, *section = NULL, *result = NULL;
+    PyObject *bytes = NULL, *groups = NULL, *section = NULL, *result = NULL;
     enum nl_status status;
     (void)module;
     if (check_count("scan", count, 2, 2) < 0) {
         return NULL;
     }
     bytes = encode_path(args[0], &directory);
-    group = bytes == NULL ? NULL : encode(args[1]);
-    section = group == NULL ? NULL : PyBytes_FromStringAndSize(NULL, PyBytes_Size(group) + 2);
+    groups = bytes == NULL ? NULL : encode(args[1]);
+    section = groups == NULL ? NULL : PyBytes_FromStringAndSize(NULL, PyBytes_Size(groups) + 1);
     if (section == NULL) {
         goto done;
     }
     char *wanted = PyBytes_AsString(section);
     size_t length = (size_t)PyBytes_Size(section);
-    memcpy(wanted + 1, PyBytes_AsString(group), length - 2);
+    memcpy(wanted + 1, PyBytes_AsString(groups), length - 1);
     wanted[0] = '[';
-    wanted[length - 1] = ']';
     Py_BEGIN_ALLOW_THREADS
     status = nl_scan_read(&scan, directory, wanted, length, &fault);
     Py_END_ALLOW_THREADS
@@ -56,7 +55,7 @@ native_scan(PyObject *module, PyObject *const *args, Py_ssize_t count)
     nl_scan_free(&scan);
 done:
     Py_XDECREF(bytes);
-    Py_XDECREF(group);
+    Py_XDECREF(groups);
     Py_XDECREF(section);
     return result;
 }

@@ -6,7 +6,7 @@ Runs only once something has failed and somebody reads why: it may be slow.
 import os
 import sys
 
-from nativeload import catalog, core, images, loader, metadata, requirement
+from nativeload import catalog, core, images, installers, loader, metadata, requirement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
         if isinstance(path, str) and os.path.isfile(path)
     ]
     entry = catalog.lookup(wanted.stem)
-    commands = {"pip": "pip install", "apt": "apt install"}
-    for installer, packages in entry.install if entry else ():
-        lines += [f"{commands[installer]} {package}" for package in packages]
-    if entry is None:
+    if entry is not None:
+        lines += installers.commands(entry)
+    else:
         lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships lib{wanted.stem}.so")
     lines.append(f"{loader.variable_of(wanted.name)}=/absolute/path/to/the/library")
     return lines

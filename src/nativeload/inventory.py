@@ -74,9 +74,13 @@ def _by_path() -> dict[str, Provider]:
 
 def provided() -> list[Provided]:
     """Every library of every provider, by name: those declared, those the catalog knows; each judged."""
+    from nativeload.catalog import additions
+
     names = {library for provider in metadata.providers() for library, _ in provider.declared()}
+    shipping = (catalog.of_distribution(one.name) for one in metadata.distributions())
+    added = (one.name for one in additions.everything()[0])
     found = []
-    for name in sorted({*names, *catalog.names()}):
+    for name in sorted(names.union(added, *shipping)):
         found += _provided(name)
     return found
 

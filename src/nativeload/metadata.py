@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nativeload.spec import Trace
 
 GROUP = "nativeload.libraries"
+GROUPS = "nativeload."  # what the names of all groups of nativeload's begin with: one scan finds them
 FILE = "nativeload.toml"
 
 _KEYS = {"path": str, "soname": str, "version": str, "abi": list}
@@ -59,13 +60,13 @@ class Distribution(Record):
                 continue
         return ""
 
-    def declared(self) -> "Iterator[tuple[str, str]]":
-        """(library, package) of each entry point in the group."""
+    def declared(self, group: str = GROUP) -> "Iterator[tuple[str, str]]":
+        """(name, package) of each entry point in a group of nativeload's: (library, package) in the usual one."""
         inside = False
         for raw in (self.entry_points or "").splitlines():
             line = raw.strip()
             if line.startswith("["):
-                inside = line == f"[{GROUP}]"
+                inside = line == f"[{group}]"
             elif inside and "=" in line and not line.startswith(("#", ";")):
                 name, _, value = line.partition("=")
                 yield name.strip(), value.partition(":")[0].partition("[")[0].strip()
@@ -134,7 +135,7 @@ def sites() -> list[str]:
 
 def _scan(site: str) -> _Site:
     try:
-        found = core.scan(site, GROUP)
+        found = core.scan(site, GROUPS)
     except OSError:
         return {}, []
     names: dict[str, tuple[str, str | None]] = {}
@@ -177,7 +178,7 @@ def distributions() -> "Iterator[Distribution]":
 
 
 def providers(trace: "Trace | None" = None) -> "Iterator[Distribution]":
-    """Every distribution that declares libraries."""
+    """Every distribution that has an entry point in a group of nativeload's."""
     before: list[dict[str, tuple[str, str | None]]] = []
     if trace is not None:
         trace.consult_all(tuple(sites()))
@@ -190,7 +191,7 @@ def providers(trace: "Trace | None" = None) -> "Iterator[Distribution]":
         before.append(names)
 
 
-def package_directories(package: str, site: str) -> list[str]:
+def package_directories(package: str, site: str, file: str = FILE) -> list[str]:
     """The directories of an importable package, without importing it; those of the distribution's own site first.
 
     Only the top-level name is asked of the import system's finders: asking for a dotted one imports the parent.
@@ -199,7 +200,7 @@ def package_directories(package: str, site: str) -> list[str]:
     top, *inner = package.split(".")
     tops = [f"{place}/{top}" for place in (site, *sites()) if os.path.isdir(f"{place}/{top}")]
     homes = ["/".join((home, *inner)) for home in tops]
-    if not any(os.path.lexists(f"{home}/{FILE}") for home in homes):
+    if not any(os.path.lexists(f"{home}/{file}") for home in homes):
         homes += ["/".join((home, *inner)) for home in _by_import_system(top)]
     return list(dict.fromkeys(homes))
 

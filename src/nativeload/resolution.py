@@ -35,6 +35,7 @@ def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | Non
 def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
     """The chain for a parsed requirement, recorded in `trace`."""
     refused: set[str] = set()
+    catalog.lookup(wanted.stem, trace)  # anew: what the finders ask for is what it says now
     for finder in finders:
         trace.finder = finder.name
         for proposed in finder.candidates(wanted, trace):
@@ -139,7 +140,7 @@ def invalidate_caches() -> None:
     in none of them: an `entry_points.txt` edited in place, because the directory on `sys.path` stands for all that is
     installed in it. After such an edit, remove the cache.
     """
-    for module in (metadata, images, host):
+    for module in (catalog, metadata, images, host):
         module.forget()
     for finder in finders:
         invalidate = getattr(finder, "invalidate_caches", None)

@@ -36,18 +36,24 @@ class Document:
         table = plain(self._text)
         self.table: dict[str, Any] = _full(self._text, path) if table is None else table
 
-    def where(self, key: str, table: str = "") -> str:
-        """ "file:line" of a key, of its table where it has no line of its own; the file where neither has."""
-        wanted, header, found = f"{table}.{key}" if table else key, "", 0
-        for number, line in enumerate(self._text.split("\n"), 1):
+    def where(self, key: str, table: str = "", number: int | None = None) -> str:
+        """ "file:line" of a key, of its table where it has no line of its own; the file where neither has.
+
+        `number` counts from 0 the tables of that name (`[[table]]`), and only in that one the key is looked for.
+        """
+        wanted, header, found, seen = f"{table}.{key}" if table else key, "", 0, 0
+        for line_number, line in enumerate(self._text.split("\n"), 1):
             name = line.partition("#")[0].partition("=")[0].replace('"', "").strip(" \t\r[]")
             whole = f"{header}.{name}" if header else name
             if line.lstrip().startswith("["):
                 whole = header = name
+                seen += name == table
+            if number is not None and seen <= number:
+                continue
             if f"{whole}.".startswith(f"{wanted}."):
-                return f"{self.path}:{number}"
+                return f"{self.path}:{line_number}"
             if not found and table and f"{whole}.".startswith(f"{table}."):
-                found = number
+                found = line_number
         return f"{self.path}:{found}" if found else self.path
 
 
@@ -96,10 +102,10 @@ def plain(text: str) -> "dict[str, Any] | None":
 
 
 def _open(root: "dict[str, Any]", line: str) -> "dict[str, Any] | None":
-    """The table that a header line opens: `[a.b]` once, or one more of `[[a]]`."""
+    """The table that a header line opens: `[a.b]` once, or one more of `[[a.b]]`."""
     array = line.startswith("[[") and line.endswith("]]")
     *outer, name = (line[2:-2] if array else line[1:-1]).split(".")
-    if not line.endswith("]") or (array and outer) or not all(_BARE.issuperset(n) and n for n in (*outer, name)):
+    if not line.endswith("]") or not all(_BARE.issuperset(n) and n for n in (*outer, name)):
         return None
     parent = root
     for step in outer:

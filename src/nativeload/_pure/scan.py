@@ -8,12 +8,12 @@ _SUFFIXES = (".dist-info", ".egg-info")
 _LIMIT = 1 << 20
 
 
-def scan(directory: str, group: str, /) -> list[tuple[str, str | None]]:
-    """Every `*.dist-info` and `*.egg-info` of `directory`, sorted: (name, entry_points.txt where it has `[group]`).
+def scan(directory: str, groups: str, /) -> list[tuple[str, str | None]]:
+    """Every `*.dist-info` and `*.egg-info` of `directory`, sorted: (name, entry_points.txt where it has a group whose name begins so).
 
     Raises OSError when the directory cannot be listed. A distribution whose text cannot be read has None.
     """
-    wanted = b"[" + os.fsencode(group) + b"]"
+    wanted = b"[" + os.fsencode(groups)
     names = sorted((name for name in os.listdir(directory) if name.endswith(_SUFFIXES)), key=os.fsencode)
     return [(name, _text(os.path.join(directory, name, "entry_points.txt"), wanted)) for name in names]
 

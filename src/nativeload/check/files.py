@@ -100,9 +100,9 @@ def declared() -> dict[str, str]:
                     paths[one.path] = one.soname or ""
             except NativeLoadError:
                 continue
-    for entry in filter(None, map(catalog.lookup, catalog.names())):
-        for wheel in entry.wheels:
-            for found in WheelFinder(wheel.distribution).candidates(parse(entry.name), Trace()):
+    for distribution in metadata.distributions():
+        for entry in filter(None, map(catalog.lookup, catalog.of_distribution(distribution.name))):
+            for found in WheelFinder(distribution.name).candidates(parse(entry.name), Trace()):
                 name = os.path.basename(found.path)
                 paths.setdefault(found.path, name if name in entry.sonames else "")
     return paths

@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import catalog, core, images
+from nativeload import catalog, core, images, installers
 from nativeload.abi import describe
 
 TYPE_CHECKING = False
@@ -67,9 +67,5 @@ def soname(path: str) -> str:
 
 def _install(name: str) -> list[str]:
     """The commands that install a library, where the catalog knows it."""
-    for known in catalog.names():
-        entry = catalog.lookup(known)
-        if entry is not None and name in entry.sonames:
-            commands = {"pip": "pip install", "apt": "apt install"}
-            return [f"{commands[by]} {package}" for by, packages in entry.install for package in packages[:1]]
-    return []
+    entries = filter(None, map(catalog.lookup, catalog.by_soname(name)))
+    return [command for entry in entries for command in installers.commands(entry)]

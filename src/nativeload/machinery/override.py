@@ -42,7 +42,8 @@ class OverrideFinder:
     def candidates(self, requirement: "Requirement", trace: Trace) -> "Iterator[Candidate]":
         """The chosen file, or the candidates of the chosen finder. Raises OverrideError when none of them will do."""
         config = loader.config_file(obeyed=False)
-        there = bool(config) and trace.consult(config) != "-"
+        # Where its directory is not there, one question tells it, also that there is no catalog of the user's.
+        there = bool(config) and trace.consult(os.path.dirname(config)) != "-" and trace.consult(config) != "-"
         for where, reason in ignored(requirement, config if there else ""):
             trace.absent(where, f"ignored: {reason}")
         choice = choose(requirement, there=there)

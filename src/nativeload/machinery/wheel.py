@@ -1,6 +1,7 @@
 """Libraries shipped by installed distributions: those declared, then those the catalog knows."""
 
 import os
+import sys
 
 from nativeload import catalog, metadata
 from nativeload.errors import DeclarationError
@@ -80,7 +81,7 @@ def _shipped(
     distribution: "Distribution", wheel: catalog.Wheel, entry: catalog.Entry, trace: "Trace"
 ) -> "Iterator[Candidate]":
     label, version = distribution.label, distribution.version
-    paths = list(_places(distribution, wheel, trace))
+    paths = [path for path in _places(distribution, wheel, trace) if not entry.by or _own(distribution, path)]
     if not paths:
         pattern, problem = wheel.path or wheel.data, "has no such file"
         reason = f"{label} {version} is installed, but {problem}"
@@ -92,6 +93,8 @@ def _shipped(
             f"shipped by {label} {version}, which the catalog knows",
             provider=Provider(distribution=label, version=version),
             version=version if wheel.version else None,
+            abi=wheel.abi,
+            needs=wheel.needs,
             entry=entry,
         )
 
@@ -111,6 +114,16 @@ def _places(distribution: "Distribution", wheel: catalog.Wheel, trace: "Trace") 
         for path in _matching(directory, name, trace):
             yield path
             return
+
+
+def _own(distribution: "Distribution", path: str) -> bool:
+    """Whether a distribution installed a file, and inside its environment: what another says of it is not believed."""
+    site, prefix = distribution.site, ""
+    above, _, python = os.path.dirname(site).rpartition("/")
+    if python.startswith("python") and os.path.basename(site).endswith("-packages"):
+        prefix = os.path.dirname(above)  # lib/python3.N/site-packages
+    inside = any(path.startswith(f"{home}/") for home in (site, prefix, sys.prefix) if home)
+    return inside and path in distribution.files()
 
 
 def _matching(directory: str, name: str, trace: "Trace") -> list[str]:

@@ -1,0 +1,113 @@
+"""What is made of the catalog's data files: the index by which a name is looked up, and the page of the documentation."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nativeload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DATA = Path(str(nativeload.__file__)).parent / "catalog"
+INDEX = DATA / "index.txt"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "catalog.md"
+COMMANDS = {
+    "pip": "pip install",
+    "conda-forge": "conda install -c conda-forge",
+    "apt": "apt install",
+    "dnf": "dnf install",
+    "brew": "brew install",
+    "winget": "winget install",
+}
+
+
+def families() -> dict[str, dict[str, dict[str, Any]]]:
+    """{family: {library: its table}}, as `tomllib` reads the data files."""
+    return {file.stem: tomllib.loads(file.read_text("utf-8"))["library"] for file in sorted(DATA.glob("*.toml"))}
+
+
+def normal(name: str) -> str:
+    return name.lower().replace("-", "_").replace(".", "_")
+
+
+def index() -> str:
+    """`index.txt`: names, then what leads to libraries: "=" sonames, "@" distributions, "%" virtual names."""
+    lines: list[str] = []
+    reverse: dict[str, list[str]] = {}
+    for family, libraries in families().items():
+        for library, table in libraries.items():
+            lines += [f"{normal(name)} {family} {library}" for name in (library, *table.get("names", ()))]
+            keys = [f"={one}" for one in table["sonames"]]
+            keys += [f"@{normal(one['distribution'])}" for one in table.get("wheel", ())]
+            keys += [f"%{one}" for one in table.get("virtual", ())]
+            for key in dict.fromkeys(keys):
+                reverse.setdefault(key, []).append(library)
+    lines += [f"{key} {' '.join(names)}" for key, names in sorted(reverse.items())]
+    return "\n".join(lines) + "\n"
+
+
+HEAD = """# The libraries that are known
+
+What nativeload knows of libraries that exist in the world, without any declaration by those who ship them. This page is
+made of the data files in `src/nativeload/catalog/`, one per family; a change there is followed by
+
+```sh
+python -m tests.catalog
+```
+
+Every path in a wheel was read in the wheel's `RECORD`, every soname in its files' headers; `apt` packages are those of
+Debian 12 where no other release is named. How to add a library of your own: [nativeload's data files](catalog-files.md).
+
+"""
+
+
+def page() -> str:
+    """`docs/reference/catalog.md`."""
+    found = families()
+    virtual: dict[str, list[str]] = {}
+    for libraries in found.values():
+        for library, table in libraries.items():
+            for one in table.get("virtual", ()):
+                virtual.setdefault(one, []).append(library)
+    text = HEAD + f"{sum(map(len, found.values()))} libraries in {len(found)} families.\n"
+    if virtual:
+        text += "\n## Virtual names\n\n| name | implemented by, in the default order |\n|---|---|\n"
+        text += "".join(f"| `{one}` | {_code(names)} |\n" for one, names in sorted(virtual.items()))
+    for family, libraries in found.items():
+        text += f"\n## {family}\n"
+        for library, table in libraries.items():
+            text += f"\n### `{library}`\n\n{table['summary']}.\n\n" + "".join(
+                f"- {line}\n" for line in _facts(table)
+            )
+    return text
+
+
+def _code(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _facts(table: dict[str, Any]) -> Iterator[str]:
+    called = {"names": "also asked for as", "sonames": "Linux", "macos": "macOS", "windows": "Windows"}
+    called |= {"virtual": "implements", "depends": "needs", "homes": "looked for last in", "pep725": "PEP 725"}
+    for key, words in called.items():
+        if table.get(key):
+            yield f"{words}: {_code(table[key])}"
+    if "set" in table:
+        yield f"comes from one origin with all of the set `{table['set']}`"
+    for wheel in table.get("wheel", ()):
+        place = wheel.get("path") or f"PREFIX/{wheel['data']}"
+        others = [f"{system}: `{wheel[key]}`" for key, system in (("macos", "macOS"), ("windows", "Windows")) if key in wheel]
+        features = f" [{', '.join(wheel['abi'])}]" if "abi" in wheel else ""
+        yield f"wheel `{wheel['distribution']}`{features}: `{place}`" + "".join(f"; {one}" for one in others)
+    for rule in table.get("abi", ()):
+        where = f" in `{rule['soname']}`" if "soname" in rule else ""
+        yield f"a file with `{rule['symbol']}`{where} has {_code(rule['features'])}"
+    if "version-symbol" in table:
+        yield f"tells its version, once loaded, by `{table['version-symbol']}`"
+    for installer, packages in table.get("install", {}).items():
+        command = COMMANDS.get(installer)
+        release = "" if command else f" ({installer.replace('-', ' ')})"
+        yield f"`{command or 'apt install'} {' '.join(packages)}`{release}"
