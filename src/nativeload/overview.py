@@ -3,7 +3,8 @@
 import os
 import sys
 
-from nativeload import cache, core, inventory, loader, resolution
+from nativeload import cache, catalog, core, inventory, loader, resolution
+from nativeload.catalog import additions
 from nativeload.errors import OverrideError
 from nativeload.linkers import host
 from nativeload.machinery import override
@@ -47,6 +48,7 @@ def overview() -> "dict[str, Any]":
         "finders": [finder.name for finder in resolution.finders],
         "overrides": _overrides(),
         "configuration": _configuration(),
+        "catalog": _catalog(),
         "providers": [one.to_dict() for one in inventory.provided()],
         "loaded": [image.to_dict() for image in inventory.loaded()],
         "cache": _cache(),
@@ -84,6 +86,16 @@ def _configuration() -> "dict[str, Any]":
     return {"file": path, "state": f"ignored: {refused}" if refused else "read"}
 
 
+def _catalog() -> "dict[str, Any]":
+    """How many libraries are shipped, and what users and distributions add, with what is wrong of it."""
+    entries, problems = additions.everything()
+    return {
+        "shipped": len(catalog.names()),
+        "added": [{"name": one.name, "where": one.where, "distribution": one.by or None} for one in entries],
+        "problems": [{"where": where, "reason": reason} for where, reason in problems],
+    }
+
+
 def _cache() -> "dict[str, Any]":
     home, source = loader.cache_directory(), _source("NATIVELOAD_CACHE")
     if not home:
@@ -111,8 +123,13 @@ def text(facts: "dict[str, Any]") -> str:
         f"python     {python['version']} at {python['executable']}, prefix {python['prefix']}",
         f"process    {process['machine']}{level}, {process['libc']} {process['libc_version']}, {process['linker']}",
         f"cache      {facts['cache']['directory'] or 'off'}: {facts['cache']['state']}, {facts['cache']['answers']} answers ({facts['cache']['source']})",
+        f"catalog    {facts['catalog']['shipped']} libraries and {len(facts['catalog']['added'])} added",
         f"config     {facts['configuration']['file'] or ''}: {facts['configuration']['state']}",
     ]
+    if added := [f"{one['name']:<14} {one['where']}" for one in facts["catalog"]["added"]]:
+        lines += _section("added to the catalog", added)
+    if wrong := [f"{one['where']}: {one['reason']}" for one in facts["catalog"]["problems"]]:
+        lines += _section("not usable for the catalog", wrong)
     lines += _section("overrides", [_override_line(one) for one in facts["overrides"]])
     lines += _section(
         "finders, in order", [f"{n:<9} {_PLACES.get(n, 'added by this program')}" for n in facts["finders"]]

@@ -41,7 +41,7 @@ class Document:
 
         `number` counts from 0 the tables of that name (`[[table]]`), and only in that one the key is looked for.
         """
-        wanted, header, found, seen = f"{table}.{key}" if table else key, "", 0, 0
+        wanted, header, found, seen = ".".join(filter(None, (table, key))), "", 0, 0
         for line_number, line in enumerate(self._text.split("\n"), 1):
             name = line.partition("#")[0].partition("=")[0].replace('"', "").strip(" \t\r[]")
             whole = f"{header}.{name}" if header else name

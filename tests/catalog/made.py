@@ -79,9 +79,7 @@ def page() -> str:
     for family, libraries in found.items():
         text += f"\n## {family}\n"
         for library, table in libraries.items():
-            text += f"\n### `{library}`\n\n{table['summary']}.\n\n" + "".join(
-                f"- {line}\n" for line in _facts(table)
-            )
+            text += f"\n### `{library}`\n\n{table['summary']}.\n\n" + "".join(f"- {line}\n" for line in _facts(table))
     return text
 
 
@@ -99,7 +97,9 @@ def _facts(table: dict[str, Any]) -> Iterator[str]:
         yield f"comes from one origin with all of the set `{table['set']}`"
     for wheel in table.get("wheel", ()):
         place = wheel.get("path") or f"PREFIX/{wheel['data']}"
-        others = [f"{system}: `{wheel[key]}`" for key, system in (("macos", "macOS"), ("windows", "Windows")) if key in wheel]
+        others = [
+            f"{system}: `{wheel[key]}`" for key, system in (("macos", "macOS"), ("windows", "Windows")) if key in wheel
+        ]
         features = f" [{', '.join(wheel['abi'])}]" if "abi" in wheel else ""
         yield f"wheel `{wheel['distribution']}`{features}: `{place}`" + "".join(f"; {one}" for one in others)
     for rule in table.get("abi", ()):

@@ -195,12 +195,16 @@ def test_every_finder_has_its_row() -> None:
     assert rows == [finder.name for finder in nativeload.finders]
 
 
-def test_the_catalog_is_listed() -> None:
-    listed = re.search(
-        r"Names that are known without a declaration: ([^.]*)\.", _text(ROOT / "docs/how-to/use-a-library.md")
-    )
-    assert listed is not None
-    assert re.findall(r"`(\w+)`", listed[1]) == catalog.names()
+def test_every_key_of_the_catalog_is_documented() -> None:
+    from nativeload.catalog import validation
+
+    keys = validation.schema()["properties"]["library"]["additionalProperties"]["properties"]
+    page = _text(ROOT / "docs" / "reference" / "catalog-files.md")
+    rows = [row.split(" | ")[0] for row in page.splitlines() if row.startswith("| `")]
+    said = re.findall(r"`(?:\[+library\.NAME\.)?([a-z0-9-]+)\]*`", " ".join(rows))
+    assert sorted(said) == sorted(keys)
+    inner = [key for one in keys.values() for key in one.get("items", one).get("properties", ())]
+    assert [key for key in inner if f"`{key}`" not in page] == []
 
 
 def test_every_threat_names_a_test() -> None:

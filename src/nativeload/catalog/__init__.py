@@ -104,7 +104,7 @@ def lookup(name: str, trace: "Trace | None" = None) -> Entry | None:
     """
     asked = normal(name)
     if trace is not None or asked not in _added:
-        trace = trace or Trace()
+        trace = Trace() if trace is None else trace
         user = _of_user(asked, trace)
         distributed = None if user or _of_shipped(asked) else _of_distributions(asked, trace)
         _added[asked] = user, distributed
@@ -132,10 +132,10 @@ def _of_distributions(asked: str, trace: "Trace") -> Entry | None:
 
 
 def _of_shipped(asked: str) -> Entry | None:
-    if asked not in _shipped:
+    if asked not in _shipped and asked[:1] not in ("=", "@", "%"):
         family, _, name = (_listed(asked) or _listed(asked.removeprefix("lib"))).partition(" ")
         _shipped[asked] = _read(family, name) if name else None
-    return _shipped[asked]
+    return _shipped.get(asked)
 
 
 def names() -> list[str]:

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
     Path = tuple[str | int, ...]
 
-_TYPES = {"object": (dict, "a table"), "array": (list, "a list"), "string": (str, "a string")}
+_TYPES: dict[str, tuple[type, str]] = {
+    "object": (dict, "a table"),
+    "array": (list, "a list"),
+    "string": (str, "a string"),
+}
+_TABLES = ("wheel", "abi", "needs")
 _schema: "dict[str, Any]" = {}
 
 
@@ -51,11 +56,12 @@ _ELSEWHERE = "a distribution cannot send the search to directories outside the e
 def _wrong(value: "Any", rule: "dict[str, Any]", at: "Path") -> "Iterator[tuple[Path, str]]":
     """(where, what) of all that is wrong with a value."""
     kind, called = _TYPES[rule["type"]]
-    if not isinstance(value, kind):
+    is_right: bool = isinstance(value, kind)
+    if not is_right:
         yield at, f"is not {called}"
-    elif isinstance(value, dict):
+    elif kind is dict:
         yield from _wrong_table(value, rule, at)
-    elif isinstance(value, list):
+    elif kind is list:
         if len(value) < rule.get("minItems", 0):
             yield at, "is empty"
         for number, item in enumerate(value):
@@ -98,6 +104,6 @@ def _where(document: Document, at: "Path") -> str:
     """ "file:line" of a place in the document, of what is around it where it has no line of its own."""
     names = [word for word in at if isinstance(word, str)]
     number = at[3] if len(at) > 3 and isinstance(at[3], int) else None
-    if len(names) > 3 and number is not None:  # in one of several tables of the same name
-        return document.where(names[3], ".".join(names[:3]), number)
+    if number is not None and (len(names) > 3 or names[2] in _TABLES):  # in one of several tables of the same name
+        return document.where("".join(names[3:4]), ".".join(names[:3]), number)
     return document.where(names[-1], ".".join(names[:-1])) if names else document.path

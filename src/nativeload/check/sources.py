@@ -65,7 +65,7 @@ def _names(name: str) -> tuple[bytes, ...]:
     stem = name.partition(".so")[0]
     before, dash, after = stem.rpartition("-")
     stem = before if dash and len(after) == 8 else stem
-    found = [stem] + catalog.by_soname(name)
+    found = [stem, *catalog.by_soname(name)]
     return tuple(os.fsencode(one) for one in found)
 
 
