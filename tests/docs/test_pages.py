@@ -27,6 +27,9 @@ UNRUN = {
         ".venv/bin/nox -f tests/noxfile.py": ".ci/run runs it, and this test within it",
     },
     "docs/tutorial.md": {"python3 -m venv .venv && .venv/bin/pip install -q .": SESSION},
+    "docs/reference/catalog.md": {
+        "python -m tests.catalog": "writes into the checkout; tests/unit/test_catalog.py holds that its result is there",
+    },
     "docs/performance.md": {
         "python3 -m venv .venv && .venv/bin/pip install -q --upgrade pip && .venv/bin/pip install -q --group bench setuptools && .venv/bin/python -m benchmarks --write": "measures for minutes",
         ".venv/bin/python -m benchmarks --closures --write": "measures for minutes, on gigabytes of wheels",
