@@ -29,10 +29,12 @@ if TYPE_CHECKING:
         NativeLoadError,
         OverrideError,
         RequirementError,
+        SearchPathError,
         SymbolNotFoundError,
     )
     from nativeload.explanation import Explanation, explain
     from nativeload.inventory import LoadedImage, loaded
+    from nativeload.programs import environ
     from nativeload.resolution import find_spec, invalidate_caches
     from nativeload.spec import LibrarySpec, Provider
 
@@ -59,7 +61,9 @@ __all__ = [
     "OverrideError",
     "Provider",
     "RequirementError",
+    "SearchPathError",
     "SymbolNotFoundError",
+    "environ",
     "explain",
     "find_spec",
     "finders",
@@ -76,6 +80,7 @@ _HOMES = {  # of what is no error
     "LibrarySpec": "spec",
     "LoadedImage": "inventory",
     "Provider": "spec",
+    "environ": "programs",
     "explain": "explanation",
     "find_spec": "resolution",
     "finders": "resolution",

@@ -121,6 +121,19 @@ class ImageError(NativeLoadError, ValueError):
         return f"{self.path}: {self.reason}"
 
 
+class SearchPathError(NativeLoadError, LookupError):
+    """No search path makes a program's linker find a library: the name it looks for, the library's file, and why."""
+
+    def __init__(self, name: str, path: str, reason: str) -> None:
+        super().__init__(name, path, reason)
+        self.name = name
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"no search path makes a program find {self.name}, which is to be {self.path}: {self.reason}"
+
+
 class SymbolNotFoundError(NativeLoadError, AttributeError):
     """A loaded library has no such symbol: its path, the symbol, and the nearest names it has."""
 

@@ -24,6 +24,7 @@ NAMES = {
     "explain",
     "loaded",
     "resolve",
+    "environ",
     "finders",
     "host",
     "invalidate_caches",
@@ -41,6 +42,7 @@ NAMES = {
     "OverrideError",
     "LinkError",
     "ImageError",
+    "SearchPathError",
     "SymbolNotFoundError",
 }
 

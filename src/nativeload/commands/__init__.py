@@ -9,4 +9,5 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "--host": ("nativeload.commands.host", "what this machine gives a library"),
     "pack": ("nativeload.commands.pack", "a provider's wheel from libraries that are built"),
     "--validate-catalog": ("nativeload.commands.validate_catalog", "what is wrong with data files for the catalog"),
+    "run": ("nativeload.commands.run", "run a program that finds the libraries it needs"),
 }
