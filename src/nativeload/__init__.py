@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from nativeload.explanation import Explanation, explain
     from nativeload.inventory import LoadedImage, loaded
+    from nativeload.preferences import prefer
     from nativeload.programs import environ
     from nativeload.resolution import find_spec, invalidate_caches
     from nativeload.spec import LibrarySpec, Provider
@@ -71,6 +72,7 @@ __all__ = [
     "invalidate_caches",
     "load",
     "loaded",
+    "prefer",
     "resolve",
 ]
 
@@ -87,14 +89,16 @@ _HOMES = {  # of what is no error
     "host": "host",
     "invalidate_caches": "resolution",
     "loaded": "inventory",
+    "prefer": "preferences",
     "resolve": "closure",
 }
-_MAGIC = b"nativeload answer 1 0.1.0"  # the format of an answer on disk, and the version of nativeload
+_MAGIC = b"nativeload answer 2 0.1.0"  # the format of an answer on disk, and the version of nativeload
 _FLAGS = {"local": os.RTLD_NOW | os.RTLD_LOCAL, "global": os.RTLD_NOW | os.RTLD_GLOBAL}
 
 _asked: "dict[tuple[str, tuple[str, ...], str], Library]" = {}
 _handles: "dict[int, Library]" = {}
 _lock = RLock()
+_preferred: "dict[str, str]" = {}  # by `prefer`
 _process = ""
 
 
@@ -152,10 +156,30 @@ def _cache_directory() -> str:
     return chosen if chosen.startswith("/") else _user_directory("XDG_CACHE_HOME", ".cache", "cache")
 
 
-def _config_file(*, obeyed: bool = True) -> str:
-    """The user's configuration file, "" where there is none; `python -I` obeys none."""
-    base = "" if obeyed and sys.flags.isolated else _user_directory("XDG_CONFIG_HOME", ".config", "config")
-    return base and f"{base}/config.toml"
+def _config_files(*, obeyed: bool = True) -> "tuple[str, ...]":
+    """The configuration files of the environment, the user and the site, "" for none; `python -I` obeys none."""
+    if obeyed and sys.flags.isolated:
+        return ()
+    user = _user_directory("XDG_CONFIG_HOME", ".config", "config")
+    if sys.platform.startswith("linux"):
+        site = os.environ.get("XDG_CONFIG_DIRS", "").partition(":")[0].strip() or "/etc/xdg"
+        site = f"{site}/nativeload" if site.startswith("/") else ""
+    else:
+        import platformdirs
+
+        site = platformdirs.site_config_dir("nativeload", appauthor=False)
+    homes = (f"{sys.prefix}/etc/nativeload", user, site)
+    return tuple([home and f"{home}/config.toml" for home in homes])
+
+
+def _settings() -> "list[Any]":
+    """Every variable of nativeload's: one library may be chosen by that of another, or by that of a virtual name."""
+    if sys.flags.ignore_environment:
+        return []
+    # As they are kept: to decode each of a hundred takes longer than all the rest of a key.
+    start: Any = os.environ.encodekey("NATIVELOAD_")
+    kept: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]
+    return [item for item in kept.items() if item[0].startswith(start)]
 
 
 # What the cache remembers
@@ -171,14 +195,14 @@ def _key(requirement: str, symbols: "tuple[str, ...]") -> str:
                 return ""  # What a dependency comes to depends on the current directory.
         host = (sys.implementation.cache_tag, core.__name__, os.uname().machine, core.libc(), core.isa_level())
         _process = repr((*host, sys.prefix, searched))
-    overrides = list(map(_setting, _variables_of(_name_of(requirement))))
     place = None
     for entry in sys.path:
         # A relative one is another directory in each working directory. "" is none: no library is looked for there.
         if type(entry) is str and entry[:1] not in ("", "/"):
             here = os.stat(".")
             place = here.st_dev, here.st_ino
-    return repr((requirement, symbols, overrides, _config_file(), _process, place, sys.path))
+    chosen = _settings(), _preferred, _config_files()
+    return repr((requirement, symbols, chosen, _process, place, sys.path))
 
 
 # Loading

@@ -49,7 +49,7 @@ def foreign(home: str) -> bool:
     return state.st_uid != os.geteuid() or bool(state.st_mode & 0o022)
 
 
-def _users(home: str) -> bool:
+def users(home: str) -> bool:
     """Whether a directory is to be made in a user's: as root's, under sudo, it would be no use to that user ever."""
     while not os.path.isdir(home):
         home = os.path.dirname(home)
@@ -57,7 +57,7 @@ def _users(home: str) -> bool:
 
 
 def _write(home: str, name: str, content: bytes) -> None:
-    if os.geteuid() == 0 and _users(home):
+    if os.geteuid() == 0 and users(home):
         raise PermissionError(f"{home} would lie in a user's directory")
     os.makedirs(home, mode=0o700, exist_ok=True)
     if foreign(home):

@@ -8,10 +8,12 @@ import sys
 
 from nativeload import _MAGIC as MAGIC
 from nativeload import Library, _handles, _open, core
+from nativeload import _asked as asked
 from nativeload import _cache_directory as cache_directory
-from nativeload import _config_file as config_file
+from nativeload import _config_files as config_files
 from nativeload import _key as key
 from nativeload import _name_of as name_of
+from nativeload import _preferred as preferred
 from nativeload import _setting as setting
 from nativeload import _variable_of as variable_of
 from nativeload import _variables_of as variables_of
@@ -28,14 +30,17 @@ __all__ = [
     "VERSION",
     "Answer",
     "Library",
+    "asked",
     "cache_directory",
     "config_file",
+    "config_files",
     "edited",
     "key",
     "libraries",
     "load_anew",
     "name_of",
     "names",
+    "preferred",
     "recall",
     "setting",
     "variable_of",
@@ -56,6 +61,12 @@ def recall(asked: str) -> "Answer | None":
     """The answer kept under a key, if it still holds; none under ""."""
     home = asked and cache_directory()
     return core.recall(home, MAGIC, asked) if home else None
+
+
+def config_file(*, obeyed: bool = True) -> str:
+    """The user's configuration file, "" where there is none; `python -I` obeys none."""
+    paths = config_files(obeyed=obeyed)
+    return paths[1] if paths else ""
 
 
 def edited() -> bool:

@@ -3,11 +3,10 @@
 import os
 import sys
 
-from nativeload import cache, catalog, core, inventory, loader, resolution
+from nativeload import cache, catalog, core, inventory, loader, preferences, resolution
 from nativeload.catalog import additions
 from nativeload.errors import OverrideError
 from nativeload.linkers import host
-from nativeload.machinery import override
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +45,8 @@ def overview() -> "dict[str, Any]":
             "ld_so_cache": host.CACHE if os.path.exists(host.CACHE) else None,
         },
         "finders": [finder.name for finder in resolution.finders],
-        "overrides": _overrides(),
-        "configuration": _configuration(),
+        "overrides": overrides(),
+        "configuration": configuration(),
         "catalog": _catalog(),
         "providers": [one.to_dict() for one in inventory.provided()],
         "loaded": [image.to_dict() for image in inventory.loaded()],
@@ -55,35 +54,54 @@ def overview() -> "dict[str, Any]":
     }
 
 
-def _overrides() -> "list[dict[str, str | None]]":
+def overrides() -> "list[dict[str, str | None]]":
     """Every choice and where it is written; those that are not in force, with the reason."""
     found: list[dict[str, str | None]] = []
+    winners: dict[str, str] = {}
+
+    def add(level: str, library: str | None, where: str, value: str, named: str, ignored: str = "") -> None:
+        wins = winners.setdefault(named, where) if not ignored else where
+        note = ignored or (f"not used: {wins} wins" if wins != where else "")
+        found.append({"level": level, "library": library, "variable": where, "value": value, "note": note})
+
+    for library, value in loader.preferred.items():
+        add("code", library, f"prefer({library!r})", value, _variable(library))
     for variable, value in sorted(os.environ.items()):
-        if variable.startswith("NATIVELOAD_") and variable not in override.RESERVED and value:
-            note = "" if loader.setting(variable) else f"ignored: {override.ISOLATED}"
-            found.append({"variable": variable, "value": value, "library": None, "note": note})
-    try:
-        choices = override.configured()
-    except OverrideError as error:
-        return [*found, {"variable": error.variable, "value": error.value, "library": None, "note": error.reason}]
-    for name, one in choices.items():
-        variable = loader.variable_of(name)
-        wins = variable not in override.RESERVED and loader.setting(variable)
-        note = f"not used: {variable} wins" if wins else ""
-        found.append({"variable": one.variable, "value": one.value, "library": name, "note": note})
+        own = variable in preferences.RESERVED and variable != preferences.FOR_ALL
+        if variable.startswith("NATIVELOAD_") and not own and value:
+            add(
+                "variable",
+                None,
+                variable,
+                value,
+                variable,
+                "" if loader.setting(variable) else f"ignored: {preferences.ISOLATED}",
+            )
+    for whose, path in preferences.files():
+        try:
+            for library, one in preferences.read(path, whose).items():
+                add(whose, library, one.variable, one.value, _variable(library))
+        except OverrideError as error:
+            add(whose, None, error.variable, error.value, error.variable, error.reason)
     return found
 
 
-def _configuration() -> "dict[str, Any]":
-    path = loader.config_file(obeyed=False)
-    if not path:
-        return {"file": None, "state": "none: there is no home directory"}
-    if sys.flags.isolated:
-        return {"file": path, "state": f"ignored: {override.ISOLATED}"}
-    if not os.path.lexists(path):
-        return {"file": path, "state": "absent"}
-    refused = override.untrusted(path)
-    return {"file": path, "state": f"ignored: {refused}" if refused else "read"}
+def _variable(library: str) -> str:
+    return preferences.FOR_ALL if library == preferences.ALL else loader.variable_of(library)
+
+
+def configuration() -> "list[dict[str, str]]":
+    """Each configuration file and its state, the one that counts first."""
+    found = []
+    for whose, path in preferences.files(obeyed=False):
+        refused = preferences.untrusted(path, whose)
+        state = f"ignored: {refused}" if refused else "read"
+        if sys.flags.isolated:
+            state = f"ignored: {preferences.ISOLATED}"
+        elif not os.path.lexists(path):
+            state = "absent"
+        found.append({"whose": whose, "file": path, "state": state})
+    return found
 
 
 def _catalog() -> "dict[str, Any]":
@@ -124,13 +142,13 @@ def text(facts: "dict[str, Any]") -> str:
         f"process    {process['machine']}{level}, {process['libc']} {process['libc_version']}, {process['linker']}",
         f"cache      {facts['cache']['directory'] or 'off'}: {facts['cache']['state']}, {facts['cache']['answers']} answers ({facts['cache']['source']})",
         f"catalog    {facts['catalog']['shipped']} libraries and {len(facts['catalog']['added'])} added",
-        f"config     {facts['configuration']['file'] or ''}: {facts['configuration']['state']}",
+        *(f"config     {one['file']}: {one['state']}" for one in facts["configuration"]),
     ]
     if added := [f"{one['name']:<14} {one['where']}" for one in facts["catalog"]["added"]]:
         lines += _section("added to the catalog", added)
     if wrong := [f"{one['where']}: {one['reason']}" for one in facts["catalog"]["problems"]]:
         lines += _section("not usable for the catalog", wrong)
-    lines += _section("overrides", [_override_line(one) for one in facts["overrides"]])
+    lines += _section("overrides", [override_line(one) for one in facts["overrides"]])
     lines += _section(
         "finders, in order", [f"{n:<9} {_PLACES.get(n, 'added by this program')}" for n in facts["finders"]]
     )
@@ -144,12 +162,14 @@ def _section(title: str, lines: list[str]) -> list[str]:
     return ["", f"{title}:", *(f"  {line.rstrip()}" for line in lines or ["none"])]
 
 
-def _override_line(one: "dict[str, str | None]") -> str:
+def override_line(one: "dict[str, str | None]") -> str:
+    """One choice, for a person."""
     note = f"  {one['note']}" if one["note"] else ""
     if one["library"] is None:
         return f"{one['variable']}={one['value']}{note}"
     file, _, line = str(one["variable"]).rpartition(":")
-    return f"{one['library']} = {one['value']}  ({os.path.basename(file)} line {line}){note}"
+    where = f"{os.path.basename(file)} line {line}" if file else one["variable"]
+    return f"{one['library']} = {one['value']}  ({where}){note}"
 
 
 def provided_line(one: "dict[str, Any]") -> str:

@@ -106,7 +106,7 @@ def find_spec(requirement: str, *, symbols: "Iterable[str]" = ()) -> "LibrarySpe
     wanted = asked(requirement, symbols)
     try:
         return run(wanted, Trace())
-    except ABIMismatchError:
+    except (ABIMismatchError, LibraryNotFoundError):
         return None
 
 

@@ -11,9 +11,8 @@ import pytest
 from docs.markdown import ROOT, anchors, links, pages
 
 import nativeload
-from nativeload import abc, catalog, errors, loader, machinery, spec
+from nativeload import abc, catalog, errors, loader, machinery, preferences, spec
 from nativeload.check import report
-from nativeload.machinery import override
 
 SOURCES = ROOT / "src" / "nativeload"
 API = ROOT / "docs" / "reference" / "api.md"
@@ -127,8 +126,8 @@ def test_every_variable_is_documented() -> None:
     shown = set(re.findall(r"NATIVELOAD_[A-Z0-9_]*[A-Z0-9]", _text(CONFIGURATION)))
     assert used <= shown
     overrides = {loader.variable_of(name) for library in catalog.names() for name in (library, f"lib{library}.so.0")}
-    assert shown <= {*override.RESERVED, *overrides}
-    assert set(override.RESERVED) <= shown
+    assert shown <= {*preferences.RESERVED, *overrides}
+    assert set(preferences.RESERVED) <= shown
 
 
 def kinds_of_problems(text: str) -> list[str]:

@@ -155,7 +155,7 @@ OTHER_FILES: dict[str, Callable[[Path], object]] = {
     "link": _link,
     "group-writable": lambda file: file.chmod(0o620),
     "world-writable": lambda file: file.chmod(0o602),
-    "another version's": lambda file: file.write_bytes(file.read_bytes().replace(b"answer 1 ", b"answer 2 ", 1)),
+    "another version's": lambda file: file.write_bytes(file.read_bytes().replace(b"answer 2 ", b"answer 3 ", 1)),
 }
 if os.geteuid() == 0:
     OTHER_FILES["another user's"] = lambda file: os.chown(file, 65534, 65534)

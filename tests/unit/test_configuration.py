@@ -40,7 +40,7 @@ def _spec() -> nativeload.LibrarySpec:
 
 
 def test_the_file_is_where_platformdirs_says(config: Path) -> None:
-    assert loader.config_file() == str(config)
+    assert loader.config_files()[1] == str(config)
     assert platformdirs.user_config_path("nativeload", appauthor=False) == config.parent
 
 

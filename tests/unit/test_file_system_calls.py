@@ -28,19 +28,20 @@ def python() -> Path:
     return made
 
 
-def load(python: Path, home: Path) -> str:
+def load(python: Path, home: Path, option: str = "-I") -> str:
     """One load, which leaves its answer in the cache; the path of what it loaded."""
     code = "import nativeload; print(nativeload.load('openblas').path, end='')"
     environment = {"HOME": os.fspath(home)}
     return subprocess.run(
-        [python, "-I", "-c", code], env=environment, check=True, capture_output=True, text=True
+        [python, option, "-c", code], env=environment, check=True, capture_output=True, text=True
     ).stdout
 
 
 @pytest.mark.skipif(os.environ.get("NATIVELOAD_BACKEND") == "python", reason="ctypes looks for its own files")
-def test_a_warm_load_makes_at_most_ten_calls(python: Path, tmp_path: Path) -> None:
-    path = load(python, tmp_path)
-    extra = beyond_dlopen(python, path, tmp_path, "-I")
+@pytest.mark.parametrize("option", ["-I", "-E"], ids=["isolated", "obeys files"])
+def test_a_warm_load_makes_at_most_ten_calls(option: str, python: Path, tmp_path: Path) -> None:
+    path = load(python, tmp_path, option)
+    extra = beyond_dlopen(python, path, tmp_path, option)
     assert 0 < len(extra) <= 10, "\n".join(extra)
     assert any(path in call for call in extra), "the library itself is looked at, or a changed one would be loaded"
 

@@ -111,7 +111,7 @@ REFUSED = {
     "blank": (" ", "no installed distribution ' ' ships the library"),
     "no such file": ("/no/such/file.so", "No such file or directory"),
     "no library": ("/dev/null", "is not a regular file (a FIFO, a socket or a device)"),
-    "a directory": ("/", "Is a directory"),
+    "a directory": ("/", "no such library is in that directory, its lib or its lib64"),
     "off": ("0", "no installed distribution '0' ships the library"),
 }
 

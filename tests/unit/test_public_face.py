@@ -27,6 +27,7 @@ NAMES = {
     "environ",
     "finders",
     "host",
+    "prefer",
     "invalidate_caches",
     "Library",
     "LibrarySpec",

@@ -61,7 +61,7 @@ def _user_files(trace: Trace) -> "Iterator[tuple[str, str]]":
     home = directory()
     if not home or trace.consult(home) == "-":
         return
-    from nativeload.machinery.override import untrusted
+    from nativeload.preferences import untrusted
 
     for path in [home, *(f"{home}/{name}" for name in sorted(os.listdir(home)) if name.endswith(".toml"))]:
         reason = untrusted(path)

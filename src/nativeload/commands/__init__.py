@@ -10,4 +10,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pack": ("nativeload.commands.pack", "a provider's wheel from libraries that are built"),
     "--validate-catalog": ("nativeload.commands.validate_catalog", "what is wrong with data files for the catalog"),
     "run": ("nativeload.commands.run", "run a program that finds the libraries it needs"),
+    "--prefer": ("nativeload.commands.prefer", "choose a library for good"),
+    "--preferences": ("nativeload.commands.preferences", "what is chosen, and where that is written"),
 }

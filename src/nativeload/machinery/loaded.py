@@ -67,6 +67,9 @@ def _agree(requirement: "Requirement", mapped: list[tuple[str, str]], trace: Tra
     choice = override.choose(requirement)
     if choice is None:
         return
+    override.refuse_forbidden(requirement, choice, trace)
+    if not choice.binds:
+        return
     spec = override.resolve(requirement, choice)
     if not any(same_file(path, spec.path) for path, _ in mapped):
         loaded, soname = mapped[0]
