@@ -163,7 +163,8 @@ def _main(arguments: "Sequence[str] | None" = None) -> int:
         if words and words[0] in COMMANDS:
             from importlib import import_module
 
-            status: int = import_module(COMMANDS[words[0]][0]).main(words[1:])
+            module, _, function = COMMANDS[words[0]][0].partition(":")
+            status: int = getattr(import_module(module), function or "main")(words[1:])
             return status
         return _run(_options(words))
     except NativeLoadError as error:

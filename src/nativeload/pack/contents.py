@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from nativeload.pack.libraries import Library
 
-# What ld makes of a name in INPUT: a file of the current directory, of the script's, of those of -L, in this order.
+# ld, gold and lld look for the name beside the script first; mold in the directories of -L, where -l found the script.
+# What they do with "-l:NAME" in a script differs.
 _SCRIPT = "/* {soname}, for linkers: they find it beside this file. */\nINPUT({soname})\n"
 
 _PC = """\
@@ -30,7 +31,7 @@ Name: {name}
 Description: {soname}, of the wheel {label}
 Version: {version}
 Cflags:{include}
-Libs: "-L${{libdir}}" -l{link}
+Libs: -L${{libdir}} -l{link}
 """
 
 _CMAKE = """\
@@ -76,7 +77,7 @@ def texts(libraries: "Sequence[Library]", name: str, version: str, *, has_header
         inside = '\n    INTERFACE_INCLUDE_DIRECTORIES "${_nativeload_prefix}/include"' if has_headers else ""
         found[f"{cmake}.cmake"] = _CMAKE.format(include=inside, **words)
         found[f"{cmake}-version.cmake"] = _CMAKE_VERSION.format(**words)
-        flag = ' "-I${includedir}"' if has_headers else ""
+        flag = " -I${includedir}" if has_headers else ""
         found[f"lib/pkgconfig/{one.name}.pc"] = _PC.format(include=flag, **words)
         if one.development_name != one.soname:
             found[f"lib/{one.development_name}"] = _SCRIPT.format(**words)
