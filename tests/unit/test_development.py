@@ -9,9 +9,8 @@ import pytest
 
 import nativeload
 from nativeload import __main__
-from parts import cc
+from parts import cc, wheel
 from parts import site as installed_in
-from parts import wheel
 from unit.packing import library, packed, tree, unpacked
 from unit.specimens import NAME, declaration, provider
 
