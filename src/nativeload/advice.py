@@ -29,10 +29,11 @@ def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
         for path in sys.path
         if isinstance(path, str) and os.path.isfile(path)
     ]
-    entry = catalog.lookup(wanted.stem)
-    if entry is not None:
+    names = [] if wanted.filename else catalog.implementing(wanted.stem)
+    entries = list(filter(None, map(catalog.lookup, names or [wanted.stem])))
+    for entry in entries:
         lines += installers.commands(entry)
-    else:
+    if not entries:
         lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships lib{wanted.stem}.so")
     lines.append(f"{loader.variable_of(wanted.name)}=/absolute/path/to/the/library")
     return lines

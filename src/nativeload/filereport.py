@@ -94,7 +94,7 @@ def _verdict(path: str) -> Explanation:
     whole = os.path.abspath(path)
     name = os.path.basename(whole)
     wanted = requirement.Requirement(
-        text=path, name=name, stem=name, filename="", features=(), specifier=None, symbols=()
+        text=path, name=name, stem=name, filename="", features=(), specifier=None, symbols=(), virtual=""
     )
     trace = Trace()
     trace.finder = "file"

@@ -83,7 +83,7 @@ def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str)
     spec, trace = resolution.resolve(requirement, symbols)
     if spec is None:
         raise resolution.failure(requirement, trace)
-    answer = _answer(spec, resolution.known_sonames(spec))
+    answer = _answer(spec, resolution.known_sonames(spec, requirement))
     library = _open(answer, mode)
     if isinstance(library, OSError):
         raise errors.LinkError(spec.path, str(library))

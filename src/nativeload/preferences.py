@@ -32,7 +32,7 @@ _FORM = 'NAME = "path|wheel|system|wheel-first|system-first|never|DIST"'
 
 
 class Choice(Record):
-    """What is chosen for a library ("*" for all), and where that is written: a variable, "file:line", or in code."""
+    """What is chosen for a library or a virtual name ("*" for all), and where that is written: a variable, "file:line", or in code."""
 
     __slots__ = ("library", "value", "variable")
     library: str
@@ -76,29 +76,41 @@ def files(*, obeyed: bool = True) -> list[tuple[str, str]]:
 
 
 def choices(requirement: "Requirement", trace: "Trace | None" = None) -> "Iterator[Choice]":
-    """What is chosen for a library, the one that counts first, then what is chosen for all.
+    """What is chosen for a library, the one that counts first; then for its virtual name, then for all.
 
     Raises OverrideError for an unusable configuration file, when its turn comes.
     """
-    stem = normal(requirement.stem)
-    general = []
-    if stem in loader.preferred:
-        yield Choice(library=stem, variable=f"prefer({stem!r})", value=loader.preferred[stem])
-    for variable in loader.variables_of(requirement.name):
-        if variable not in RESERVED and loader.setting(variable):
-            yield Choice(library=stem, variable=variable, value=loader.setting(variable))
-    if ALL in loader.preferred:
-        general.append(Choice(library=ALL, variable="prefer('*')", value=loader.preferred[ALL]))
-    if loader.setting(FOR_ALL):
-        general.append(Choice(library=ALL, variable=FOR_ALL, value=loader.setting(FOR_ALL)))
+    known: dict[str, dict[str, Choice]] = {}
+    yield from _of(normal(requirement.stem), loader.variables_of(requirement.name), trace, known)
+    if requirement.virtual:
+        for choice in _of(requirement.virtual, (loader.variable_of(requirement.virtual),), trace, known):
+            if not member(choice.value, requirement.virtual):  # Which of them it is, is settled.
+                yield choice
+    yield from _of(ALL, (FOR_ALL,), trace, known)
+
+
+def _of(
+    library: str, variables: "tuple[str, ...]", trace: "Trace | None", known: "dict[str, dict[str, Choice]]"
+) -> "Iterator[Choice]":
+    """What is chosen for one name; `known` keeps what was read of files."""
+    if library in loader.preferred:
+        yield Choice(library=library, variable=f"prefer({library!r})", value=loader.preferred[library])
+    for variable in variables:
+        if loader.setting(variable) and (variable not in RESERVED or library == ALL):
+            yield Choice(library=library, variable=variable, value=loader.setting(variable))
     for whose, path in files():
-        if trace is None or _is_there(path, whose, trace):
-            written = read(path, whose)
-            if stem in written:
-                yield written[stem]
-            if ALL in written:
-                general.append(written[ALL])
-    yield from general
+        if path not in known:
+            known[path] = read(path, whose) if trace is None or _is_there(path, whose, trace) else {}
+        if library in known[path]:
+            yield known[path][library]
+
+
+def member(name: str, virtual: str) -> str:
+    """The library of the catalog that a name stands for, where that implements a virtual name; else ""."""
+    from nativeload import catalog
+
+    entry = catalog.lookup(name) if "/" not in name else None
+    return entry.name if entry and virtual in map(normal, entry.virtual) else ""
 
 
 def _is_there(path: str, whose: str, trace: "Trace") -> bool:

@@ -13,10 +13,11 @@ class Requirement(Record):
     """A parsed requirement.
 
     `name` is as written; `stem` the library's bare name ("z" of "libz.so.1"); `filename` the soname or development
-    name where one was written, else "". `specifier` is None where any version will do.
+    name where one was written, else "". `specifier` is None where any version will do. `virtual` is the virtual name as whose
+    implementation the library is asked for, else "".
     """
 
-    __slots__ = ("features", "filename", "name", "specifier", "stem", "symbols", "text")
+    __slots__ = ("features", "filename", "name", "specifier", "stem", "symbols", "text", "virtual")
     text: str
     name: str
     stem: str
@@ -24,6 +25,7 @@ class Requirement(Record):
     features: tuple[str, ...]
     specifier: "SpecifierSet | None"
     symbols: tuple[str, ...]
+    virtual: str
 
     def names(self, filename: str) -> bool:
         """Whether a file name or soname is one that this requirement's name stands for.
@@ -55,7 +57,9 @@ def parse(text: str, symbols: tuple[str, ...] = ()) -> Requirement:
     if not isinstance(text, str):
         raise TypeError(f"a requirement is a str, not {type(text).__name__}")
     if text.isalnum() and not symbols:  # a plain name, as most are
-        return Requirement(text=text, name=text, stem=text, filename="", features=(), specifier=None, symbols=())
+        return Requirement(
+            text=text, name=text, stem=text, filename="", features=(), specifier=None, symbols=(), virtual=""
+        )
     name = name_of(text)
     if "/" in text or "\0" in text:
         raise RequirementError(text, "it is a library's name, not a path")
@@ -75,6 +79,7 @@ def parse(text: str, symbols: tuple[str, ...] = ()) -> Requirement:
         features=features,
         specifier=specifier,
         symbols=symbols,
+        virtual="",
     )
 
 

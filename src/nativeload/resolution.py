@@ -34,9 +34,19 @@ def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | Non
 
 def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
     """The chain for a parsed requirement, recorded in `trace`."""
+    members = () if wanted.filename else catalog.implementing(wanted.stem)
+    if members:
+        from nativeload import virtual
+
+        return virtual.run(wanted, members, trace)
+    return chain(wanted, finders, trace)
+
+
+def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> LibrarySpec | None:
+    """What the first of some finders finds that will do."""
     refused: set[str] = set()
     catalog.lookup(wanted.stem, trace)  # anew: what the finders ask for is what it says now
-    for finder in finders:
+    for finder in links:
         trace.finder = finder.name
         for proposed in finder.candidates(wanted, trace):
             state = trace.consult(proposed.path)
@@ -124,13 +134,15 @@ def failure(text: str, trace: Trace) -> NativeLoadError:
     return error(text, requirement.parse(text).name, trace.steps)
 
 
-def known_sonames(spec: LibrarySpec) -> tuple[str, ...]:
-    """The sonames under which a process may have a library already."""
-    wanted = requirement.parse(spec.name)
+def known_sonames(spec: LibrarySpec, text: str) -> tuple[str, ...]:
+    """The sonames under which a process may have a library already, or another that implements the virtual name."""
+    wanted, asked = requirement.parse(spec.name), requirement.parse(text)
     entry = None if wanted.filename else catalog.lookup(wanted.stem)
+    others = [] if asked.filename else map(catalog.lookup, catalog.implementing(asked.stem))
     # A dependency that is loaded first must not become a second copy either.
     own = (spec.soname, *(images.read(path).soname for path in spec.dependencies))
-    return tuple(dict.fromkeys((*(entry.sonames if entry else ()), *filter(None, own))))
+    known = [soname for one in (entry, *others) if one for soname in one.sonames]
+    return tuple(dict.fromkeys((*known, *filter(None, own))))
 
 
 def invalidate_caches() -> None:

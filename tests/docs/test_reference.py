@@ -126,6 +126,7 @@ def test_every_variable_is_documented() -> None:
     shown = set(re.findall(r"NATIVELOAD_[A-Z0-9_]*[A-Z0-9]", _text(CONFIGURATION)))
     assert used <= shown
     overrides = {loader.variable_of(name) for library in catalog.names() for name in (library, f"lib{library}.so.0")}
+    overrides |= set(map(loader.variable_of, catalog.virtuals()))
     assert shown <= {*preferences.RESERVED, *overrides}
     assert set(preferences.RESERVED) <= shown
 
