@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from nativeload.inventory import LoadedImage, loaded
     from nativeload.preferences import prefer
     from nativeload.programs import environ
+    from nativeload.required import load_required
     from nativeload.resolution import find_spec, invalidate_caches
     from nativeload.spec import LibrarySpec, Provider
 
@@ -71,6 +72,7 @@ __all__ = [
     "host",
     "invalidate_caches",
     "load",
+    "load_required",
     "loaded",
     "prefer",
     "resolve",
@@ -88,6 +90,7 @@ _HOMES = {  # of what is no error
     "finders": "resolution",
     "host": "host",
     "invalidate_caches": "resolution",
+    "load_required": "required",
     "loaded": "inventory",
     "prefer": "preferences",
     "resolve": "closure",

@@ -56,13 +56,17 @@ class OverrideError(NativeLoadError, ValueError):
 
 
 class _SearchError(NativeLoadError, ImportError):
-    """A search that ended with nothing: the requirement's text, its library's name and every step, in order."""
+    """A search that ended with nothing: the requirement's text, its library's name and every step, in order.
+
+    `required` are lines that say who requires it, where `load_required` was asked.
+    """
 
     def __init__(self, requirement: str, name: str, steps: "Sequence[Step]") -> None:
         super().__init__(requirement, name, steps)
         self.requirement = requirement
         self.name = name
         self.steps = tuple(steps)
+        self.required: tuple[str, ...] = ()
 
     _headline = ""
 
@@ -71,7 +75,8 @@ class _SearchError(NativeLoadError, ImportError):
         # on without it must not pay for the advice.
         from nativeload.advice import advice
 
-        lines = [f"{self._headline} {self.requirement!r}", "  searched, in order:"]
+        lines = [f"{self._headline} {self.requirement!r}", *(f"  {line}" for line in self.required)]
+        lines += ["  searched, in order:"]
         lines += [f"    {step}" for step in self.steps]
         lines += ["  what you can do:"]
         lines += [f"    {line}" for line in advice(self.requirement, {step.candidate for step in self.steps})]

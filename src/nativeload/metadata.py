@@ -236,8 +236,10 @@ def read(distribution: Distribution, package: str, trace: "Trace") -> dict[str, 
         raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {FILE} in {where}")
     document = Document(f"{home}/{FILE}")
     for key in document.table:
-        if key != "library":
-            raise DeclarationError(document.where(key), f"unknown key {key!r}; a {FILE} has tables [library.NAME]")
+        if key not in ("library", "requires"):
+            raise DeclarationError(
+                document.where(key), f"unknown key {key!r}; a {FILE} has tables [library.NAME] and [requires]"
+            )
     libraries = document.table.get("library", {})
     if not isinstance(libraries, dict):
         raise DeclarationError(document.where("library"), "library is a table: write [library.NAME]")

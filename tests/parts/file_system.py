@@ -11,6 +11,7 @@ from parts.debian import deb, library_dirs
 
 _CALLS = "%file,read,pread64,close,fstat,lseek,getdents64"
 _BEGIN, _END = "/nativeload-begins", "/nativeload-ends"
+LOAD = "nativeload.load('openblas')"
 _SCRIPT = "import os, {module}; os.access({begin!r}, 0); {call}; os.access({end!r}, 0)"
 
 
@@ -33,10 +34,12 @@ def calls(python: Path, module: str, call: str, home: Path, *options: str) -> li
     return lines[begins + 1 : ends]
 
 
-def beyond_dlopen(python: Path, path: str, home: Path, *options: str) -> list[str]:
-    """The calls of a `load("openblas")` that a bare dlopen of the file it loads does not make."""
+def beyond_dlopen(
+    python: Path, path: str, home: Path, *options: str, modules: str = "nativeload", call: str = LOAD
+) -> list[str]:
+    """The calls of a `load("openblas")`, or another, that a bare dlopen of the file it loads does not make."""
     own = calls(python, "_ctypes", f"_ctypes.dlopen({path!r}, 2)", home, *options)
-    extra = calls(python, "nativeload", "nativeload.load('openblas')", home, *options)
+    extra = calls(python, modules, call, home, *options)
     for call in own:
         match = next((one for one in extra if _kind(one) == _kind(call)), None)
         if match is not None:

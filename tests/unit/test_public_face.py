@@ -20,6 +20,7 @@ HEAVY = {"dataclasses", "typing", "pathlib", "json", "re", "importlib.metadata",
 
 NAMES = {
     "load",
+    "load_required",
     "find_spec",
     "explain",
     "loaded",
