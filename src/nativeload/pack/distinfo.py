@@ -8,6 +8,15 @@ if TYPE_CHECKING:
 
     from nativeload.pack.libraries import Library
 
+_DESCRIPTION = """\
+The shared libraries {shipped}, for any package to load:
+
+    import nativeload
+
+    nativeload.load("{library}")
+
+and to be built against: `python -m nativeload --cflags {library}` and `--libs {library}` print the flags."""
+
 
 def named(name: str, version: str) -> tuple[str, str]:
     """(package, version) of a distribution: its normalized name as an identifier, its version as PEP 440 writes it.
@@ -73,6 +82,9 @@ def texts(
         f"Summary: Shared libraries: {shipped}",
         *(f"License-File: {one}" for one in license_files),
         *(f"Requires-Dist: {one}" for one in requires),
+        "Description-Content-Type: text/markdown",
+        "",
+        _DESCRIPTION.format(shipped=shipped, library=libraries[0].name),
     ]
     wheel = ["Wheel-Version: 1.0", f"Generator: nativeload {VERSION}", "Root-Is-Purelib: false", f"Tag: {tag}"]
     # scikit-build-core imports the package and adds its directory to CMAKE_PREFIX_PATH; pkgconf-pypi finds the

@@ -55,13 +55,13 @@ def platform(libraries: "Sequence[Library]", elsewhere: "Container[str]") -> Pla
         for one in libraries
     }
     raise_if(_missing(libraries, needed, {name for policy in strict for name in policy.whitelist}))
-    found, note = linux, ""
+    note = ""
     for policy in strict:
-        reasons = [reason for one in libraries for reason in _against(policies, policy, one, needed[one.soname])]
+        reasons = [reason for one in libraries for reason in _against(policy, one, needed[one.soname])]
         if not reasons:
             return Platform(tag=policy.name, note="")
         note = reasons[0]
-    return Platform(tag=found.name, note=note)
+    return Platform(tag=linux.name, note=note)
 
 
 def _policies(libraries: "Sequence[Library]") -> "Any":
@@ -70,7 +70,7 @@ def _policies(libraries: "Sequence[Library]") -> "Any":
         from auditwheel.libc import Libc
         from auditwheel.policy import WheelPolicies
     except ImportError:
-        reason = "is not installed, and the platform tag is told by its policies"
+        reason = "is not installed, or older than 6.4; the platform tag is told by its policies"
         remedy = "pip install 'nativeload[pack]'"
         raise NotPackedError([Problem(subject="auditwheel", reason=reason, remedy=remedy)]) from None
     image = libraries[0].image
@@ -79,7 +79,7 @@ def _policies(libraries: "Sequence[Library]") -> "Any":
         reason = f"is of a machine (ELF{image.elf_class}, {image.machine}) that no wheel is tagged for"
         raise NotPackedError([Problem(subject=libraries[0].path, reason=reason, remedy="install it by other means")])
     libc = next((one.image.libc for one in libraries if one.image.libc), core.libc()[0])
-    return WheelPolicies(libc=Libc(libc), arch=Architecture(machine))
+    return WheelPolicies(libc=Libc[libc.upper()], arch=Architecture(machine))
 
 
 def _missing(
@@ -95,19 +95,18 @@ def _missing(
                 )
 
 
-def _against(policies: "Any", policy: "Any", library: "Library", needed: list[str]) -> "Iterator[str]":
+def _against(policy: "Any", library: "Library", needed: list[str]) -> "Iterator[str]":
     """Why a policy does not admit a library."""
     path, image = library.path, library.image
     for name in needed:
         if name not in policy.whitelist:
             yield f"{path} needs {name}, which {policy.name} does not list"
-    wanted = {name: {version for version, _ in versions} for name, versions in image.verneed}
-    for name, versions in wanted.items():
-        if not name.startswith(_LINKERS) and policies.versioned_symbols_policy({name: versions}) < policy:
-            newest = max(
-                versions, key=lambda version: [int(n) for n in version.split("_")[-1].split(".") if n.isdigit()]
-            )
-            yield f"{path} needs {newest} of {name}, which {policy.name} does not have"
+    for name, versions in image.verneed:
+        # What is versioned otherwise ("FOO_1") is no policy's matter.
+        parts = [version.partition("_") for version, _ in versions if not name.startswith(_LINKERS)]
+        lacking = ["".join(part) for part in parts if part[2] not in policy.symbol_versions.get(part[0], {part[2]})]
+        if lacking:
+            yield f"{path} needs {', '.join(lacking)} of {name}, which {policy.name} does not have"
     private = {name: symbols for name, symbols in policy.blacklist.items() if name in image.needed}
     if private:
         used = _undefined(library)
