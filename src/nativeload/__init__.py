@@ -126,9 +126,10 @@ def _name_of(requirement: str) -> str:
 def _variable_of(name: str) -> str:
     """The environment variable that overrides a library: `NATIVELOAD_OPENBLAS`."""
     name = name.upper()
-    for character in name:
-        if not (character.isalnum() and character.isascii()):
-            name = name.replace(character, "_")
+    if not (name.isascii() and name.isidentifier()):  # as most are
+        for character in name:
+            if not (character.isalnum() and character.isascii()):
+                name = name.replace(character, "_")
     return f"NATIVELOAD_{name}"
 
 
