@@ -206,8 +206,12 @@ add_directory(struct nl_places *places, const char *path, uint32_t directory, co
         memcpy(below, path, length);
         below[length] = '/';
     }
+    const char *absent = NULL; /* the last first part that is not there: the next one is often the same */
     for (uint32_t i = 0; status == NL_OK && i < count; i++) {
-        size_t part = length + 1 + strcspn(subdirectories[i], "/");
+        size_t first = strcspn(subdirectories[i], "/"), part = length + 1 + first;
+        if (absent != NULL && strncmp(absent, subdirectories[i], first) == 0 && strcspn(absent, "/") == first) {
+            continue;
+        }
         strcpy(below + length + 1, subdirectories[i]);
         const char after = below[part];
         below[part] = '\0';
@@ -216,6 +220,8 @@ add_directory(struct nl_places *places, const char *path, uint32_t directory, co
             status = watch(places, below, part, directory, &top);
             below[part] = after;
             status = status == NL_OK ? search_in(places, below, directory) : status;
+        } else {
+            absent = subdirectories[i];
         }
     }
     free(below);
