@@ -1,14 +1,9 @@
-#define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
 #include "answer.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "file.h"
 
@@ -20,24 +15,23 @@
 static char *
 read_own(const char *path, size_t *size)
 {
-    struct stat state;
+    struct nl_stat state;
     char *content = NULL;
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int fd = nl_os_open_no_link(path);
     if (fd < 0) {
         return NULL;
     }
-    if (fstat(fd, &state) == 0 && S_ISREG(state.st_mode) && (state.st_mode & 022) == 0 && state.st_uid == geteuid()
-        && state.st_size <= MOST_BYTES) {
-        *size = (size_t)state.st_size;
+    if (nl_os_fstat(fd, &state) && state.kind == NL_REGULAR && nl_os_is_own(&state) && state.signature.size <= MOST_BYTES) {
+        *size = (size_t)state.signature.size;
         content = malloc(*size + 1);
     }
-    if (content != NULL && read(fd, content, *size) != state.st_size) {
+    if (content != NULL && nl_os_read(fd, 0, content, *size) != (ptrdiff_t)*size) {
         free(content);
         content = NULL;
     } else if (content != NULL) {
         content[*size] = '\0';
     }
-    close(fd);
+    nl_os_close(fd);
     return content;
 }
 

@@ -1,51 +1,27 @@
-#define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
 #include "file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 static enum nl_status
 stat_regular(struct nl_file *file)
 {
-    struct stat found;
-    if (fstat(file->fd, &found) < 0) {
+    struct nl_stat found;
+    if (!nl_os_fstat(file->fd, &found)) {
         return nl_os_error(&file->fault, errno);
     }
-    if (!S_ISREG(found.st_mode)) {
-        return nl_os_error(&file->fault, S_ISDIR(found.st_mode) ? EISDIR : EINVAL);
+    if (found.kind != NL_REGULAR) {
+        return nl_os_error(&file->fault, found.kind == NL_DIRECTORY ? EISDIR : EINVAL);
     }
-    file->signature = nl_signature_of(&found);
+    file->signature = found.signature;
     return NL_OK;
 }
 
-/* O_NONBLOCK: opening a FIFO or a device must not wait; a regular file ignores it */
-enum { OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
-
-#ifndef SYS_openat2
-#define SYS_openat2 437 /* on every machine */
-#endif
-
-/* openat2(2) with RESOLVE_IN_ROOT, which libc has no function for. */
-static int
-open_below(int root, const char *path, uint64_t flags)
+enum nl_status
+nl_file_open_in(struct nl_file *file, int root, const char *path)
 {
-    struct {
-        uint64_t flags, mode, resolve;
-    } how = {.flags = flags, .resolve = 0x10};
-    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-}
-
-static enum nl_status
-opened(struct nl_file *file, int fd)
-{
+    int fd = nl_os_open(root, path);
     for (unsigned i = 0; i < NL_WINDOWS; i++) {
         file->windows[i].held = 0;
     }
@@ -60,98 +36,45 @@ opened(struct nl_file *file, int fd)
     return stat_regular(file);
 }
 
-enum nl_status
-nl_file_open(struct nl_file *file, int directory, const char *path)
-{
-    return opened(file, openat(directory, path, OPEN_FLAGS));
-}
-
-enum nl_status
-nl_file_open_in(struct nl_file *file, int root, const char *path)
-{
-    return root < 0 ? nl_file_open(file, AT_FDCWD, path) : opened(file, open_below(root, path, OPEN_FLAGS));
-}
-
-/* stat(2), below a directory. */
-static bool
-state_of(int root, const char *path, struct stat *found)
-{
-    if (root < 0) {
-        return stat(path, found) == 0;
-    }
-    int fd = open_below(root, path, O_PATH | O_CLOEXEC);
-    bool there = fd >= 0 && fstat(fd, found) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    return there;
-}
-
 bool
 nl_file_exists(int root, const char *path)
 {
-    struct stat found;
-    return state_of(root, path, &found);
+    struct nl_stat found;
+    return nl_os_stat(root, path, &found);
 }
 
 bool
 nl_file_is_directory(int root, const char *path)
 {
-    struct stat found;
-    return state_of(root, path, &found) && S_ISDIR(found.st_mode);
+    struct nl_stat found;
+    return nl_os_stat(root, path, &found) && found.kind == NL_DIRECTORY;
 }
 
 bool
 nl_file_is_setuid(int root, const char *path)
 {
-    struct stat found;
-    return state_of(root, path, &found) && (found.st_mode & S_ISUID);
-}
-
-/* The path of an open file; "" where there is none. */
-static void
-path_of(int fd, char path[NL_MOST_LINK])
-{
-    char link[64];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, NL_MOST_LINK - 1);
-    path[length < 0 ? 0 : length] = '\0';
+    struct nl_stat found;
+    return nl_os_stat(root, path, &found) && (found.mode & 04000);
 }
 
 char *
 nl_file_real(int root, const char *path)
 {
-    char real[NL_MOST_LINK], top[NL_MOST_LINK];
-    if (root < 0) {
-        return realpath(path, NULL);
-    }
-    int fd = open_below(root, path, O_PATH | O_CLOEXEC);
-    if (fd < 0) {
-        return NULL;
-    }
-    path_of(fd, real);
-    path_of(root, top);
-    close(fd);
-    size_t length = strcmp(top, "/") == 0 ? 0 : strlen(top);
-    return strncmp(real, top, length) == 0 && real[length] == '/' ? strdup(real + length) : NULL;
+    return nl_os_real(root, path);
 }
 
 bool
 nl_file_unchanged(int root, const char *path, const struct nl_signature *signature)
 {
-    struct stat found;
-    if (!state_of(root, path, &found)) {
-        return false;
-    }
-    struct nl_signature now = nl_signature_of(&found);
-    return nl_same_signature(&now, signature);
+    struct nl_stat found;
+    return nl_os_stat(root, path, &found) && nl_same_signature(&found.signature, signature);
 }
 
 void
 nl_file_close(struct nl_file *file)
 {
     if (file->fd >= 0) {
-        close(file->fd);
+        nl_os_close(file->fd);
     }
     file->fd = -1;
 }
@@ -173,15 +96,14 @@ read_at(struct nl_file *file, uint64_t offset, unsigned char *to, size_t length,
 {
     *got = 0;
     while (*got < length) {
-        ssize_t count = pread(file->fd, to + *got, length - *got, (off_t)(offset + *got));
+        ptrdiff_t count = nl_os_read(file->fd, offset + *got, to + *got, length - *got);
+        if (count < 0) {
+            return nl_os_error(&file->fault, errno);
+        }
         if (count == 0) {
             break;
         }
-        if (count > 0) {
-            *got += (size_t)count;
-        } else if (errno != EINTR) {
-            return nl_os_error(&file->fault, errno);
-        }
+        *got += (size_t)count;
     }
     return NL_OK;
 }
@@ -278,8 +200,7 @@ nl_real_name(const char *path, char name[NL_MOST_LINK])
     char whole[NL_MOST_LINK] = "", target[NL_MOST_LINK];
     bool goes_on = put_target(whole, path);
     for (int links = 0; goes_on && links < 40; links++) { /* as many as the kernel follows */
-        ssize_t length = readlink(whole, target, sizeof target - 1);
-        target[length < 0 ? 0 : length] = '\0';
+        nl_os_link(whole, target);
         goes_on = put_target(whole, target);
     }
     const char *slash = strrchr(whole, '/');

@@ -9,20 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
+#include "os.h"
 #include "status.h"
 
 #define NL_PAGE 4096u
 #define NL_WINDOWS 4u
-
-struct nl_signature {
-    uint64_t dev;
-    uint64_t ino;
-    uint64_t size;
-    int64_t mtime_ns;
-    int64_t ctime_ns;
-};
 
 struct nl_window {
     uint64_t start;
@@ -38,12 +30,9 @@ struct nl_file {
     struct nl_window windows[NL_WINDOWS];
 };
 
-/* Opens relative to `directory` (AT_FDCWD for a plain path) without ever blocking. NL_OS_ERROR, with EISDIR
- * for a directory and EINVAL for anything else that is not a regular file. Close whatever the answer. */
-enum nl_status nl_file_open(struct nl_file *file, int directory, const char *path);
-
-/* The same below a directory that neither ".." nor a link leads out of (-1: a plain path). NL_OS_ERROR with ENOSYS
- * where the kernel cannot hold a path to that (Linux before 5.6). */
+/* Opens without ever blocking, below a directory that neither ".." nor a link leads out of (-1: a plain path).
+ * NL_OS_ERROR, with EISDIR for a directory and EINVAL for anything else that is not a regular file; with ENOSYS where
+ * the system cannot hold a path to a directory (Linux before 5.6). Close whatever the answer. */
 enum nl_status nl_file_open_in(struct nl_file *file, int root, const char *path);
 
 /* Whether a file is still the one that had this signature. */
@@ -72,8 +61,6 @@ enum nl_status nl_file_peek(struct nl_file *file, uint64_t offset, const unsigne
 /* NL_TRUNCATED unless [offset, offset + length) is inside the file. */
 enum nl_status nl_file_check(struct nl_file *file, uint64_t offset, uint64_t length, const char *what);
 
-struct nl_signature nl_signature_of(const struct stat *found);
-
 static inline bool
 nl_same_signature(const struct nl_signature *one, const struct nl_signature *other)
 {
@@ -91,8 +78,6 @@ void nl_signature_text(const struct nl_signature *state, char text[NL_SIGNATURE]
 
 /* A path's present state as text. */
 void nl_signature(const char *path, char text[NL_SIGNATURE]);
-
-#define NL_MOST_LINK 4096u /* bytes of a path that a link holds */
 
 /* The file name at the end of a chain of symbolic links: what is not a link, or one too many. */
 void nl_real_name(const char *path, char name[NL_MOST_LINK]);

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "grow.h"
 #include "walk.h"
@@ -145,7 +144,7 @@ find_origin(struct nl_walk *walk, struct nl_node *node)
         node->origin_length = 1;
     }
     if (relative) { /* below the working directory, where there is one */
-        working = walk->images->root < 0 ? getcwd(NULL, 0) : strdup("");
+        working = walk->images->root < 0 ? nl_os_working_directory() : strdup("");
     }
     size_t below = working != NULL ? strlen(working) : 0;
     char *origin = nl_walk_copy(walk, NULL, below + 1 + node->origin_length);

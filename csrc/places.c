@@ -1,12 +1,8 @@
 #define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
 #include "places.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "grow.h"
 
@@ -14,13 +10,13 @@
 
 /* Collects the names, each with its NUL, one after the other. */
 static enum nl_status
-collect(DIR *listing, struct nl_names *names)
+collect(struct nl_listing *listing, struct nl_names *names)
 {
     size_t used = 0, room = 0;
-    const struct dirent *entry;
-    while ((entry = readdir(listing)) != NULL) {
-        size_t length = strlen(entry->d_name) + 1;
-        if (strstr(entry->d_name, ".so") == NULL || names->count == UINT32_MAX / 16) {
+    const char *name;
+    while ((name = nl_os_next(listing)) != NULL) {
+        size_t length = strlen(name) + 1;
+        if (strstr(name, ".so") == NULL || names->count == UINT32_MAX / 16) {
             continue;
         }
         if (room - used < length) {
@@ -31,7 +27,7 @@ collect(DIR *listing, struct nl_names *names)
             }
             names->text = text;
         }
-        memcpy(names->text + used, entry->d_name, length);
+        memcpy(names->text + used, name, length);
         used += length;
         names->count++;
     }
@@ -84,13 +80,10 @@ names_read(const char *directory, struct nl_names **result)
         return NL_NO_MEMORY;
     }
     names->users = 1;
-    int fd = open(directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+    struct nl_listing *listing = nl_os_list(directory);
     enum nl_status status = listing == NULL ? NL_OK : collect(listing, names);
     if (listing != NULL) {
-        closedir(listing);
-    } else if (fd >= 0) {
-        close(fd);
+        nl_os_list_end(listing);
     }
     status = status == NL_OK ? chain(names) : status;
     if (status != NL_OK) {
@@ -143,12 +136,14 @@ watch(struct nl_places *places, const char *path, size_t length, uint32_t direct
         return NL_OK;
     }
     struct nl_place *items = nl_grow(places->items, places->count, &places->room, sizeof *items);
-    char *copy = strndup(path, length);
+    char *copy = malloc(length + 1);
     places->items = items != NULL ? items : places->items;
     if (items == NULL || copy == NULL) {
         free(copy);
         return NL_NO_MEMORY;
     }
+    memcpy(copy, path, length);
+    copy[length] = '\0';
     *place = &items[places->count++];
     **place = (struct nl_place){.path = copy, .directory = directory};
     (*place)->state = nl_state(copy);

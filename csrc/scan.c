@@ -1,23 +1,19 @@
 #define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
 #include "scan.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "os.h"
 
 #define ENTRY_POINTS "/entry_points.txt"
-enum { PAGE = 4096 };
+enum { PAGE = 4096, MOST_NAME = 255 * 3 }; /* Windows counts UTF-16 units */
 
 /* What one scan works with. */
 struct scanner {
-    DIR *listing;
+    struct nl_listing *listing;
     char *buffer; /* used again for every file */
     size_t room;
     const char *section;
@@ -58,46 +54,63 @@ make_room(struct scanner *scanner, size_t room)
 /* Reads a file into the buffer: NL_OK and its length, which is -1 for one that cannot be read or is too large. Neither
  * a FIFO nor a device is ever waited for or read. */
 static enum nl_status
-read_small(struct scanner *scanner, const char *path, ssize_t *result)
+read_small(struct scanner *scanner, const char *path, ptrdiff_t *result)
 {
-    struct stat found;
+    struct nl_stat found;
     size_t length = 0;
-    ssize_t got = -1;
+    ptrdiff_t got = -1;
     enum nl_status status = NL_OK;
-    int fd = openat(dirfd(scanner->listing), path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = nl_os_open_listed(scanner->listing, path);
     *result = -1;
     if (fd < 0) {
         return NL_OK;
     }
-    bool small = fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_size <= (off_t)NL_MOST_ENTRY_POINTS;
-    if (small && !make_room(scanner, found.st_size < PAGE ? PAGE : (size_t)found.st_size + 1)) {
+    bool small = nl_os_fstat(fd, &found) && found.kind == NL_REGULAR && found.signature.size <= NL_MOST_ENTRY_POINTS;
+    size_t size = small ? (size_t)found.signature.size : 0;
+    if (small && !make_room(scanner, size < PAGE ? PAGE : size + 1)) {
         status = NL_NO_MEMORY;
     } else if (small) {
         do {
-            got = read(fd, scanner->buffer + length, scanner->room - length);
+            got = nl_os_read(fd, length, scanner->buffer + length, scanner->room - length);
             length += got > 0 ? (size_t)got : 0;
             /* a read that gives all that fstat promised needs no second one to see the end */
-        } while ((got > 0 && length < (size_t)found.st_size) || (got < 0 && errno == EINTR));
+        } while (got > 0 && length < size);
     }
-    close(fd);
-    *result = got < 0 || length > NL_MOST_ENTRY_POINTS ? -1 : (ssize_t)length;
+    nl_os_close(fd);
+    *result = got < 0 || length > NL_MOST_ENTRY_POINTS ? -1 : (ptrdiff_t)length;
     return status;
+}
+
+static bool
+holds(const char *text, size_t length, const char *part, size_t part_length)
+{
+    const char *end = text + length;
+    for (const char *at = text; (size_t)(end - at) >= part_length; at++) {
+        at = memchr(at, *part, (size_t)(end - at) - part_length + 1);
+        if (at == NULL) {
+            return false;
+        }
+        if (memcmp(at, part, part_length) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Keeps the text of the distribution's entry points where it holds the section. */
 static enum nl_status
 take_text(struct scanner *scanner, struct nl_distribution *distribution)
 {
-    char path[NAME_MAX + sizeof ENTRY_POINTS];
+    char path[MOST_NAME + sizeof ENTRY_POINTS];
     size_t length = strlen(distribution->name);
-    if (length > NAME_MAX) {
+    if (length > MOST_NAME) {
         return NL_OK;
     }
     memcpy(path, distribution->name, length);
     memcpy(path + length, ENTRY_POINTS, sizeof ENTRY_POINTS);
-    ssize_t got;
+    ptrdiff_t got;
     enum nl_status status = read_small(scanner, path, &got);
-    if (status != NL_OK || got < 0 || memmem(scanner->buffer, (size_t)got, scanner->section, scanner->section_length) == NULL) {
+    if (status != NL_OK || got < 0 || !holds(scanner->buffer, (size_t)got, scanner->section, scanner->section_length)) {
         return status;
     }
     distribution->text = malloc((size_t)got + 1);
@@ -129,22 +142,6 @@ add_name(struct nl_scan *scan, const char *name)
     return NL_OK;
 }
 
-static enum nl_status
-open_listing(struct scanner *scanner, const char *directory)
-{
-    int fd = open(directory, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    if (fd < 0) {
-        return nl_os_error(scanner->fault, errno);
-    }
-    scanner->listing = fdopendir(fd);
-    if (scanner->listing == NULL) {
-        enum nl_status status = nl_os_error(scanner->fault, errno);
-        close(fd);
-        return status;
-    }
-    return NL_OK;
-}
-
 static int
 compare_names(const void *left, const void *right)
 {
@@ -158,13 +155,12 @@ list_names(struct scanner *scanner, struct nl_scan *scan)
 {
     enum nl_status status = NL_OK;
     while (status == NL_OK) {
-        errno = 0;
-        const struct dirent *entry = readdir(scanner->listing);
-        if (entry == NULL) {
+        const char *name = nl_os_next(scanner->listing);
+        if (name == NULL) {
             return errno != 0 ? nl_os_error(scanner->fault, errno) : NL_OK;
         }
-        if (is_metadata(entry->d_name)) {
-            status = add_name(scan, entry->d_name);
+        if (is_metadata(name)) {
+            status = add_name(scan, name);
         }
     }
     return status;
@@ -176,10 +172,8 @@ nl_scan_read(struct nl_scan *scan, const char *directory, const char *section, s
 {
     struct scanner scanner = {.section = section, .section_length = section_length, .fault = fault};
     *scan = (struct nl_scan){.count = 0};
-    enum nl_status status = open_listing(&scanner, directory);
-    if (status == NL_OK) {
-        status = list_names(&scanner, scan);
-    }
+    scanner.listing = nl_os_list(directory);
+    enum nl_status status = scanner.listing == NULL ? nl_os_error(fault, errno) : list_names(&scanner, scan);
     if (status == NL_OK && scan->count > 0) {
         qsort(scan->items, scan->count, sizeof *scan->items, compare_names);
     }
@@ -187,7 +181,7 @@ nl_scan_read(struct nl_scan *scan, const char *directory, const char *section, s
         status = take_text(&scanner, &scan->items[i]);
     }
     if (scanner.listing != NULL) {
-        closedir(scanner.listing);
+        nl_os_list_end(scanner.listing);
     }
     free(scanner.buffer);
     return status;

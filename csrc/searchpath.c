@@ -1,3 +1,5 @@
+#if !defined(_WIN32) && !defined(__APPLE__)
+
 #define _GNU_SOURCE
 #define _FILE_OFFSET_BITS 64
 #include "searchpath.h"
@@ -350,5 +352,11 @@ nl_searched_read(struct nl_search_path *search, struct nl_fault *fault)
 {
     return nl_search_path_read(search, fault);
 }
+
+#endif
+
+#else
+
+typedef int nl_search_path_is_not_elf;
 
 #endif

@@ -1,35 +1,13 @@
 /* What a path is and what bytes are, as text that tells whether it is still the same. */
-#define _GNU_SOURCE
-#define _FILE_OFFSET_BITS 64
 #include <string.h>
 
 #include "file.h"
 
-/* A time of stat's as one number. */
-static int64_t
-nanoseconds(struct timespec time)
-{
-    /* in unsigned arithmetic: a file system may hold any time stamp at all */
-    return (int64_t)((uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec);
-}
-
-struct nl_signature
-nl_signature_of(const struct stat *found)
-{
-    return (struct nl_signature){
-        .dev = (uint64_t)found->st_dev,
-        .ino = (uint64_t)found->st_ino,
-        .size = (uint64_t)found->st_size,
-        .mtime_ns = nanoseconds(found->st_mtim),
-        .ctime_ns = nanoseconds(found->st_ctim),
-    };
-}
-
 struct nl_signature
 nl_state(const char *path)
 {
-    struct stat found;
-    return stat(path, &found) < 0 ? (struct nl_signature){.dev = 0} : nl_signature_of(&found);
+    struct nl_stat found;
+    return nl_os_stat(-1, path, &found) ? found.signature : (struct nl_signature){.dev = 0};
 }
 
 /* Writes a number and a character after it; returns where the next goes. printf takes longer than stat. */

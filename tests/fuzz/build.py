@@ -16,27 +16,17 @@ CORE = HERE.parent.parent / "csrc"
 CORPUS = HERE / "corpus"
 _READERS = ("elf", "notes", "symbols", "text", "versions")
 _WALK = ("candidate", "lacks", "ldcache", "map", "nodes", "search", "tokens", "walk")
-_ALL = (
-    *_READERS,
-    *_WALK,
-    "exports",
-    "file",
-    "images",
-    "lookup",
-    "process",
-    "relocs",
-    "signature",
-    "symtab",
-    "undefined",
-)
+_PROCESS = ("cpu", "os_posix", "process")
+_SYMBOLS = ("images", "lookup", "relocs", "symtab", "undefined")
+_ALL = (*_READERS, *_WALK, *_PROCESS, *_SYMBOLS, "exports", "file", "signature")
 # Those without `file` have files in memory, and `walk` such as are no files at all.
 TARGETS = {
-    "answer": ("answer", "file", "signature"),
+    "answer": ("answer", "file", "os_posix", "signature"),
     "image": (*_READERS, "exports"),
     "ldcache": ("ldcache",),
     "tokens": _ALL,
-    "undefined": (*_READERS, "images", "lookup", "map", "process", "relocs", "symtab", "undefined"),
-    "walk": _WALK,
+    "undefined": (*_READERS, *_PROCESS, *_SYMBOLS, "map"),
+    "walk": (*_WALK, "os_posix"),
 }
 # The longest input that finds something new in a time that is worth it.
 LENGTHS = {"answer": 300, "image": 2048, "ldcache": 600, "tokens": 300, "undefined": 2048, "walk": 600}
