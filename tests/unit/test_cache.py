@@ -24,7 +24,7 @@ def known(tmp_path_factory: pytest.TempPathFactory, good: Path) -> tuple[Asking,
     top = tmp_path_factory.mktemp("known")
     (top / "home" / ".config" / "nativeload").mkdir(parents=True)
     path = str(provider(top / "site", "some-wheel", declaration(), files={NAME: good}) / NAME)
-    age(top / "site")
+    age(top / "site", top / "home" / ".config" / "nativeload")
     asking = Asking(home=top / "home", sites=(top / "site",))
     assert asking() == (path, False)
     assert asking() == (path, True)
