@@ -65,7 +65,7 @@ def test_a_configuration_file_that_appears_and_goes(known: tuple[Asking, str], g
     asking, path = known
     config = asking.home / ".config" / "nativeload" / "config.toml"
     config.write_text(f'[override]\nspecimen = "{good}"\n')
-    age(config)
+    age(config.parent)
     assert asking() == (str(good), False)
     assert asking() == (str(good), True)
     # An isolated interpreter is another question; it obeys no file.
@@ -74,6 +74,7 @@ def test_a_configuration_file_that_appears_and_goes(known: tuple[Asking, str], g
     config.chmod(0o666)
     assert asking()[0] == path
     config.unlink()
+    age(config.parent)
     assert asking()[0] == path
 
 

@@ -23,6 +23,7 @@ CLASSES: dict[str, tuple[type[BaseException], ...]] = {
     "DeclarationError": (ValueError,),
     "OverrideError": (ValueError,),
     "ImageError": (ValueError,),
+    "SearchPathError": (LookupError,),
     "SymbolNotFoundError": (AttributeError,),
 }
 
@@ -39,6 +40,7 @@ ERRORS: list[nativeload.NativeLoadError] = [
     nativeload.ABIMismatchError("specimen>=2", "specimen", STEPS),
     nativeload.LinkError("/x.so", "undefined symbol: y"),
     nativeload.ImageError("/x.so", "not an ELF file: empty"),
+    nativeload.SearchPathError("libx.so.1", "/x.so", "it has another name"),
     nativeload.SymbolNotFoundError("/x.so", "y", ["yy"]),
 ]
 
@@ -53,7 +55,7 @@ def test_there_is_one_of_each() -> None:
 def test_what_it_is_caught_as(error: nativeload.NativeLoadError) -> None:
     assert isinstance(error, nativeload.NativeLoadError)
     bases = CLASSES[type(error).__name__]
-    for builtin in (ImportError, ValueError, AttributeError, OSError):
+    for builtin in (ImportError, ValueError, LookupError, AttributeError, OSError):
         assert isinstance(error, builtin) == (builtin in bases)
 
 

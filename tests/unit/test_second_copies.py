@@ -95,7 +95,7 @@ def test_a_loaded_version_that_will_not_do_ends_the_search(root: Path, symbols: 
 def test_a_wheel_that_ships_a_name_with_a_hyphen_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "shipping-1.0.dist-info"
     info.mkdir()
-    (tmp_path / "libspecimen-1.0.so.0").touch()
+    cc("int one;", tmp_path / "libspecimen-1.0.so.0")
     (info / "RECORD").write_text("libspecimen-1.0.so.0,,\n")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     shipped = [("shipping", str(tmp_path / "libspecimen-1.0.so.0"))]

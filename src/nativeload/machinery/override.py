@@ -88,7 +88,8 @@ def _proposals(requirement: "Requirement", choice: "Choice", trace: Trace) -> "I
             raise OverrideError(choice.variable, choice.value, "a path must be absolute")
         state = trace.consult(choice.value)
         entry = catalog.lookup(requirement.stem)
-        if state != "-" and os.path.isdir(choice.value):
+        # A directory by a library's name is no place of libraries: the verdict says what is wrong with it.
+        if state != "-" and ".so" not in os.path.basename(choice.value) and os.path.isdir(choice.value):
             for path in _inside(requirement, choice.value, trace):
                 yield candidate(path, "override", f"in {os.path.dirname(path)}; {chosen}", entry=entry)
         elif choice.library != preferences.ALL:
