@@ -47,18 +47,21 @@ class Distribution(Record):
         return self._header("Name") or self.name
 
     def _header(self, field: str) -> str:
+        return next(self.headers(field), "")
+
+    def headers(self, field: str) -> "Iterator[str]":
+        """What each line of that name in its METADATA says."""
         for file in ("METADATA", "PKG-INFO"):
             try:
                 path = f"{self.site}/{self.directory}/{file}"
                 with open(path, encoding="utf-8", errors="replace", opener=regular) as lines:
                     for line in lines:
                         if line.startswith(f"{field}:"):
-                            return line.partition(":")[2].strip()
+                            yield line.partition(":")[2].strip()
                         if not line.strip():
                             break
             except OSError:
                 continue
-        return ""
 
     def declared(self, group: str = GROUP) -> "Iterator[tuple[str, str]]":
         """(name, package) of each entry point in a group of nativeload's: (library, package) in the usual one."""

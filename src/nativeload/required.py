@@ -124,17 +124,16 @@ def _above(files: "tuple[tuple[str, str], ...]") -> "Iterator[str]":
             yield file
 
 
-def read(file: str) -> "list[Required]":
-    """What the table [requires] of a file says, in its order. Raises DeclarationError, with file and line."""
+def read(file: str, *, needed: bool = True) -> "list[Required]":
+    """What the table [requires] of a file says, in its order. Raises DeclarationError, with file and line; also where
+    there is none, if it is needed.
+    """
     from nativeload import requirement
     from nativeload.errors import DeclarationError, RequirementError
     from nativeload.tomlfile import Document
 
     document = Document(file)
-    for key in document.table:
-        if key not in ("library", "requires"):
-            raise DeclarationError(document.where(key), f"unknown key {key!r}")
-    table = document.table.get("requires")
+    table = document.table.get("requires", None if needed else {})
     if not isinstance(table, dict):
         raise DeclarationError(document.where("requires"), 'there is no table [requires] of NAME = ">=1,<2"')
     found = []

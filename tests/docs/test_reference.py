@@ -139,7 +139,8 @@ def kinds_of_problems(text: str) -> list[str]:
 
 def test_every_kind_of_problem_is_documented() -> None:
     assert kinds_of_problems(_text(PROBLEMS)) == list(report.KINDS)
-    found = re.findall(r"_fault\(\s*\"([\w-]+)\"|kind=\"([\w-]+)\"|yield \"([\w-]+)\",", _check_source())
+    said = r"_fault\(\s*\"([\w-]+)\"|kind=\"([\w-]+)\"|yield \"([\w-]+)\",|\"(required-\w+|declaration)\""
+    found = re.findall(said, _check_source())
     assert set(map("".join, found)) == set(report.KINDS)
 
 
@@ -149,7 +150,7 @@ def test_a_kind_that_is_missing_is_seen() -> None:
 
 
 def _check_source() -> str:
-    return "\n".join(_text(SOURCES / name) for name in ("check/judgement.py", "pairs.py"))
+    return "\n".join(_text(SOURCES / name) for name in ("check/judgement.py", "check/requires.py", "pairs.py"))
 
 
 def test_every_key_of_a_declaration_is_documented() -> None:

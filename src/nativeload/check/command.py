@@ -6,6 +6,7 @@ import sys
 from nativeload.check import files
 from nativeload.check.judgement import Check
 from nativeload.check.report import Report
+from nativeload.check.requires import Requires
 from nativeload.errors import NativeLoadError
 
 TYPE_CHECKING = False
@@ -35,8 +36,9 @@ def check(names: "Sequence[str]" = (), progress: "Callable[[int], None]" = lambd
         )
     for path in paths:
         native += files.below(path)
-    everything = (lambda: native) if not names else (lambda: files.of_distributions()[0])
-    return Check(native, everything).run(count, progress)
+    native, tables = files.tables(native)
+    everything = (lambda: native) if not names else (lambda: files.tables(files.of_distributions()[0])[0])
+    return Check(native, everything, Requires(tables)).run(count, progress)
 
 
 def shown(count: int) -> None:

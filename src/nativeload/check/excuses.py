@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nativeload.check.files import Native
     from nativeload.check.judgement import Fault
     from nativeload.check.loads import Loads
+    from nativeload.check.requires import Requires
 
 # Libraries that come with a driver and with nothing that pip or a distribution's usual packages install.
 _DRIVERS = ("libcuda.so", "libnvidia-", "libOpenCL.so", "libhsa-runtime64.so", "libze_loader.so", "libnvcuvid.so")
@@ -26,8 +27,9 @@ class Excuses:
     are loaded first, and not known by the name: (name, who loads it).
     """
 
-    def __init__(self, loads: "Loads") -> None:
+    def __init__(self, loads: "Loads", requires: "Requires") -> None:
         self._loads = loads
+        self._requires = requires
         self._declared: dict[str, str] | None = None
         self.wanted: set[str] = set()
         self.misnamed: dict[str, tuple[str, str]] = {}
@@ -122,7 +124,10 @@ class Excuses:
 
     def _library_before(self, distribution: str, names: tuple[str, ...], path: str) -> str:
         source = before = ""
+        required = {name: self._requires.before(distribution, path, name) for name in names}
         for name in names:
+            if required[name]:
+                continue
             source = sources.preloads(distribution, name, path)
             shipping = self._loads.shipping(name) if source else []
             known = [one.path for one in shipping if remedies.soname(one.path) == name]
@@ -130,4 +135,5 @@ class Excuses:
                 self.misnamed.update({one.path: (name, source) for one in shipping})
                 return ""
             before = known[0]
-        return f"{source} loads libraries itself, perhaps {before} before" if source else ""
+        said = next(filter(None, required.values()), "")
+        return f"{source} loads libraries itself, perhaps {before} before" if source else said

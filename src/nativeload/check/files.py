@@ -61,7 +61,10 @@ def is_native_name(path: str) -> bool:
 
 
 def of_distributions(names: "Iterable[str]" = ()) -> "tuple[list[Native], int, list[str]]":
-    """(files, number of distributions, names that are not installed) of all distributions, or of those named."""
+    """(files, number of distributions, names that are not installed) of all distributions, or of those named.
+
+    Among the files are those called `nativeload.toml`, for `tables`.
+    """
     wanted = {normal(name): name for name in names}
     left = dict(wanted)
     found, count = [], 0
@@ -74,9 +77,15 @@ def of_distributions(names: "Iterable[str]" = ()) -> "tuple[list[Native], int, l
 
 
 def _native_files(distribution: "metadata.Distribution") -> "Iterator[str]":
-    for path in distribution.files(".so", "bin/", "libexec/"):
-        if is_native_name(path) and not os.path.islink(path):
+    for path in distribution.files(".so", "bin/", "libexec/", metadata.FILE):
+        if (is_native_name(path) and not os.path.islink(path)) or os.path.basename(path) == metadata.FILE:
             yield path
+
+
+def tables(found: "list[Native]") -> "tuple[list[Native], list[Native]]":
+    """The files without, and those that are, called `nativeload.toml`."""
+    there = [one for one in found if one.path.endswith(f"/{metadata.FILE}")]
+    return [one for one in found if one not in there] if there else found, there
 
 
 def below(path: str) -> "list[Native]":
@@ -87,6 +96,7 @@ def below(path: str) -> "list[Native]":
     for directory, _, names in os.walk(os.path.abspath(path)):
         places = [f"{directory}/{name}" for name in sorted(names)]
         found += [one for one in places if is_native_name(one) and not os.path.islink(one)]
+        found += [one for one in places if os.path.basename(one) == metadata.FILE]
     return [Native(distribution="", path=one) for one in found]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nativeload.check.files import Native
+    from nativeload.check.requires import Requires
 
 
 class Fault(Record):
@@ -38,12 +39,17 @@ def _fault(kind: str, image: str, detail: str, names: tuple[str, ...] = (), plac
 
 
 class Check:
-    """One check of many files; `everything` gives all native files of the environment, if something is wrong."""
+    """One check of many files; `everything` gives all native files of the environment, if something is wrong;
+    `requires` is what packages require.
+    """
 
-    def __init__(self, files: "Sequence[Native]", everything: "Callable[[], Sequence[Native]]") -> None:
+    def __init__(
+        self, files: "Sequence[Native]", everything: "Callable[[], Sequence[Native]]", requires: "Requires"
+    ) -> None:
         self._files = files
         self._loads = Loads(files, everything)
-        self._excuses = Excuses(self._loads)
+        self._requires = requires
+        self._excuses = Excuses(self._loads, requires)
 
     def run(self, distributions: int, progress: "Callable[[int], None]") -> Report:
         """Check every file."""
@@ -63,9 +69,8 @@ class Check:
         wrong.sort(key=lambda one: not (one.is_extension or one.is_program))
         problems = [finding for one in wrong for finding in self._judge(one, faults)]
         problems.sort(key=lambda finding: finding.image)
-        return Report(
-            distributions=distributions, images=count, problems=(*problems, *self._sonames(), *self._clashes())
-        )
+        problems += [*self._sonames(), *self._clashes(), *self._requires.findings()]
+        return Report(distributions=distributions, images=count, problems=tuple(problems))
 
     # What is wrong with one file
 

@@ -9,7 +9,15 @@ if TYPE_CHECKING:
 
     Severity = Literal["error", "warning"]
 
-# Each with a section in docs/reference/problems.md.
+# Each with a section in docs/reference/problems.md. Of what packages require:
+REQUIRED = (
+    "declaration",
+    "required-missing",
+    "required-version",
+    "required-refused",
+    "required-undeclared",
+    "required-apart",
+)
 KINDS = (
     "missing",
     "fatal",
@@ -23,6 +31,7 @@ KINDS = (
     "two-majors",
     "two-openmp",
     "two-blas",
+    *REQUIRED,
 )
 
 
