@@ -1,14 +1,14 @@
 """What there is for those who build with a library: headers, how to link with it, pkg-config and CMake files.
 
-The library is the one that `load` would give. What belongs to it lies where build systems put it, which is where
-`pack` and the wheels of others have it: `include`, `lib/pkgconfig` and `lib/cmake/NAME`.
+The library is the one that `load` would give. What belongs to it lies where its provider declares it, else where build
+systems put it, which is where `pack` and the wheels of others have it: `include`, `lib/pkgconfig`, `lib/cmake/NAME`.
 """
 
 import os
 
 from nativeload.errors import NativeLoadError
 from nativeload.requirement import normal, parse
-from nativeload.spec import Record
+from nativeload.spec import Record, Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,16 +33,18 @@ class NotShippedError(NativeLoadError, LookupError):
 
 
 class Development(Record):
-    """A library as those who build with it see it; `directory` is where it lies."""
+    """A library as those who build with it see it: `directory` is where it lies, `declared` what its provider says."""
 
-    __slots__ = ("directory", "spec")
+    __slots__ = ("declared", "directory", "spec")
     spec: "LibrarySpec"
     directory: str
+    declared: dict[str, str]
 
     @property
     def cflags(self) -> list[str]:
         """The compiler's flags: where the headers are, if there are any."""
-        return [f"-I{place}" for place in self._beside("include") if place not in _USUAL_INCLUDE]
+        places = [self.declared["include"]] if "include" in self.declared else self._beside("include")
+        return [f"-I{place}" for place in places if place not in _USUAL_INCLUDE]
 
     @property
     def libs(self) -> list[str]:
@@ -56,6 +58,8 @@ class Development(Record):
     @property
     def pkg_config_path(self) -> str:
         """The directory of its pkg-config files. Raises NotShippedError."""
+        if "pkgconfig" in self.declared:
+            return self.declared["pkgconfig"]
         for place in (f"{self.directory}/pkgconfig", *self._beside("share/pkgconfig")):
             if any(name.endswith(".pc") for name in _listed(place)):
                 return place
@@ -65,6 +69,8 @@ class Development(Record):
     @property
     def cmake_dir(self) -> str:
         """The directory of its CMake configuration. Raises NotShippedError, also where several could be it."""
+        if "cmake" in self.declared:
+            return self.declared["cmake"]
         top = f"{self.directory}/cmake"
         found = [name for name in _listed(top) if any(map(_is_cmake_config, _listed(f"{top}/{name}")))]
         stem = parse(self.spec.name).stem
@@ -89,7 +95,21 @@ def find(requirement: str) -> Development:
     spec, trace = resolution.resolve(requirement)
     if spec is None:
         raise resolution.failure(requirement, trace)
-    return Development(spec=spec, directory=os.path.dirname(spec.path))
+    return Development(spec=spec, directory=os.path.dirname(spec.path), declared=_declared(spec))
+
+
+def _declared(spec: "LibrarySpec") -> dict[str, str]:
+    """The directories that its provider declares, by their keys."""
+    from nativeload import metadata
+
+    provider = metadata.find(spec.provider.distribution) if spec.provider else None
+    if provider is None:
+        return {}
+    for package in dict.fromkeys(package for _, package in provider.declared()):
+        for library in metadata.read(provider, package, Trace()).values():
+            if library.path == spec.path:
+                return dict(library.development)
+    return {}
 
 
 def pkg_config_path() -> list[str]:

@@ -23,7 +23,8 @@ GROUP = "nativeload.libraries"
 GROUPS = "nativeload."  # what the names of all groups of nativeload's begin with: one scan finds them
 FILE = "nativeload.toml"
 
-_KEYS = {"path": str, "soname": str, "version": str, "abi": list}
+_DEVELOPMENT = ("include", "pkgconfig", "cmake")
+_KEYS = {"path": str, "soname": str, "version": str, "abi": list, **dict.fromkeys(_DEVELOPMENT, str)}
 
 
 class Distribution(Record):
@@ -95,16 +96,18 @@ class Distribution(Record):
 class Library(Record):
     """One library that a provider declares, as it stands in its `nativeload.toml`, and where (`where`, "file:line").
 
-    `path` is absolute and inside the package.
+    `path` is absolute and inside the package, and so are the directories of `development`, by their keys: "include",
+    "pkgconfig", "cmake".
     """
 
-    __slots__ = ("abi", "name", "path", "soname", "version", "where")
+    __slots__ = ("abi", "development", "name", "path", "soname", "version", "where")
     name: str
     path: str
     soname: str | None
     version: str | None
     abi: tuple[str, ...]
     where: str
+    development: tuple[tuple[str, str], ...]
 
 
 # What one directory holds: {normal name: (dist-info's name, entry_points.txt or None)}, and those that declare.
@@ -265,22 +268,25 @@ def _library(document: Document, home: str, name: str, table: "Any") -> Library:
         raise DeclarationError(document.where(header), f"[{header}] has no path")
     return Library(
         name=name,
-        path=_inside(document, home, header, table["path"]),
+        path=_inside(document, home, header, "path", table["path"]),
         soname=table.get("soname"),
         version=table.get("version"),
         abi=tuple(feature.lower() for feature in table.get("abi", ())),
         where=document.where("path", header),
+        development=tuple(
+            (key, _inside(document, home, header, key, table[key])) for key in _DEVELOPMENT if key in table
+        ),
     )
 
 
-def _inside(document: Document, home: str, header: str, path: str) -> str:
-    where = document.where("path", header)
+def _inside(document: Document, home: str, header: str, key: str, path: str) -> str:
+    where = document.where(key, header)
     if not path or "\0" in path:
-        raise DeclarationError(where, "path is empty, or no path")
+        raise DeclarationError(where, f"{key} is empty, or no path")
     if os.path.isabs(path):
-        raise DeclarationError(where, f"path {path!r} is absolute; it is relative to the package")
+        raise DeclarationError(where, f"{key} {path!r} is absolute; it is relative to the package")
     whole = os.path.normpath(f"{home}/{path}")
     # By name, not by what links lead to: an installer may make every file a link into its own store.
     if not whole.startswith(f"{home}/"):
-        raise DeclarationError(where, f"path {path!r} climbs out of the package")
+        raise DeclarationError(where, f"{key} {path!r} climbs out of the package")
     return whole

@@ -47,6 +47,8 @@ WRONG = {
     "absolute": (declaration("/usr/lib/libspecimen.so.1"), 2, "is absolute"),
     "climbing": (declaration("../other/libspecimen.so.1"), 2, "climbs out of the package"),
     "climbing later": (declaration("lib/../../other/libspecimen.so.1"), 2, "climbs out of the package"),
+    "headers elsewhere": (declaration(include="/usr/include"), 3, "include '/usr/include' is absolute"),
+    "CMake files elsewhere": (declaration(cmake="../other"), 3, "cmake '../other' climbs out of the package"),
     "the package itself": (declaration("."), 2, "climbs out of the package"),
     "a neighbour of a like name": (declaration("../broken_one2/libspecimen.so.1"), 2, "climbs out of the package"),
     "empty": (declaration(""), 2, "path is empty"),

@@ -86,6 +86,19 @@ def test_where_headers_are(
     assert ask(capsys, "--cflags", "specimen") == (f"-I{home}/{found}" if found else "")
 
 
+def test_what_is_declared(site: Path, good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = {"include": "headers", "pkgconfig": "build/pc", "cmake": "build/cmake"}
+    home = provider(site, "some-wheel", declaration(f"lib/{NAME}", **keys), files={f"lib/{NAME}": good})
+    tree(home, ["include/usual.h", "lib/pkgconfig/usual.pc", "lib/cmake/specimen/specimen-config.cmake"])
+    assert ask(capsys, "--cflags", "specimen") == f"-I{home}/headers"
+    assert ask(capsys, "--pkg-config-path", "specimen") == f"{home}/build/pc"
+    assert ask(capsys, "--cmake-dir", "specimen") == f"{home}/build/cmake"
+    # A second library of the wheel has what it says of itself, else the usual.
+    (home / "nativeload.toml").write_text(declaration(f"lib/{NAME}", include="headers"), encoding="utf-8")
+    nativeload.invalidate_caches()
+    assert ask(capsys, "--cmake-dir", "specimen") == f"{home}/lib/cmake/specimen"
+
+
 def test_the_systems_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert "/usr/include" not in ask(capsys, "--cflags", "c").split("-I")
     directory, name = ask(capsys, "--libs", "libc.so.6").split()
