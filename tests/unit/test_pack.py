@@ -124,6 +124,19 @@ def test_nativeload_finds_what_was_packed(tmp_path: Path, site: Path) -> None:
     assert nativeload.find_spec("foo-2.1") is None
 
 
+@pytest.mark.usefixtures("fresh")
+def test_libraries_of_one_wheel_find_each_other(foo: Path, tmp_path: Path, site: Path) -> None:
+    bar = library(tmp_path, "libbar.so.2", "-Wl,--no-as-needed", foo)
+    unpacked(packed(tmp_path / "dist", bar, foo), site)
+    spec = nativeload.find_spec("bar")
+    assert spec is not None
+    assert spec.dependencies == (str(site / "foo_lib" / "lib" / "libfoo.so.1"),)
+    # Alone it would not do.
+    (site / "foo_lib" / "lib" / "libfoo.so.1").unlink()
+    nativeload.invalidate_caches()
+    assert nativeload.find_spec("bar") is None
+
+
 def test_the_bill_of_materials(foo: Path, tmp_path: Path) -> None:
     found = files(packed(tmp_path, foo))
     bill = json.loads(found["foo_lib-1.2.dist-info/sboms/nativeload.cdx.json"])

@@ -178,9 +178,18 @@ def test_headers_and_licences(foo: Path, tmp_path: Path) -> None:
     assert "its name cannot stand in a wheel" in refused(tmp_path, foo, include=[str(one)])
 
 
-def test_a_time_that_is_none(foo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
-    assert "SOURCE_DATE_EPOCH=yesterday: is not a number of seconds" in refused(tmp_path, foo)
+@pytest.mark.parametrize("time", ["yesterday", "-1", "\u00b2", "1.5", "9" * 5000])
+def test_a_time_that_is_none(time: str, foo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", time)
+    assert f"SOURCE_DATE_EPOCH={time}: is not a number of seconds" in refused(tmp_path, foo)
+
+
+def test_a_place_that_is_none(foo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["pack", str(foo), "--name", "foo-lib", "--version", "1", "-o", str(foo / "dist")]
+    assert __main__._main(words) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("nativeload: no wheel was made: [Errno 20] Not a directory: ")
 
 
 def test_without_auditwheel(

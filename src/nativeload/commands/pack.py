@@ -16,15 +16,19 @@ def main(arguments: "Sequence[str]") -> int:
     from nativeload.pack import wheel
 
     options = _parser().parse_args(arguments)
-    made = wheel.pack(
-        options.libraries,
-        name=options.name,
-        version=options.version,
-        include=options.include,
-        licenses=options.license,
-        requires=options.requires,
-        output=options.output,
-    )
+    try:
+        made = wheel.pack(
+            options.libraries,
+            name=options.name,
+            version=options.version,
+            include=options.include,
+            licenses=options.license,
+            requires=options.requires,
+            output=options.output,
+        )
+    except OSError as error:  # of a header that cannot be read, or of the place for the wheel
+        print(f"nativeload: no wheel was made: {printable_lines(str(error))}", file=sys.stderr)
+        return 1
     if made.note:
         print(
             f"nativeload: {printable_lines(made.note)}: this wheel can be installed, but an index will not take it",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import IO
 
 _EARLIEST, _LATEST = 315532800, 4354819198  # 1980 to 2107: what a zip file's times can say
+_DIGITS = 20  # of a number of seconds
 _MODE = 0o100644 << 16
 _CHUNK = 1 << 20
 
@@ -74,7 +75,7 @@ def _time(epoch: str) -> tuple[int, int, int, int, int, int]:
     """When every file of the wheel was changed: SOURCE_DATE_EPOCH, else the beginning of zip files' time."""
     import time
 
-    if epoch and not epoch.isdigit():
+    if epoch and not (epoch.isascii() and epoch.isdigit() and len(epoch) < _DIGITS):
         reason, remedy = "is not a number of seconds", "set it to one, or unset it"
         raise_if([Problem(subject=f"SOURCE_DATE_EPOCH={epoch}", reason=reason, remedy=remedy)])
     return time.gmtime(min(max(int(epoch or 0), _EARLIEST), _LATEST))[:6]
