@@ -32,7 +32,7 @@ def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
     names = [] if wanted.filename else catalog.implementing(wanted.stem)
     entries = list(filter(None, map(catalog.lookup, names or [wanted.stem])))
     for entry in entries:
-        lines += installers.commands(entry)
+        lines += installers.commands(entry) or [f"{entry.name} is {entry.summary}: no package that has it is known"]
     if not entries:
         lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships lib{wanted.stem}.so")
     lines.append(f"{loader.variable_of(wanted.name)}=/absolute/path/to/the/library")

@@ -1,6 +1,9 @@
 """Which version a library is, told without running it, and where that was read."""
 
+import os
+
 from nativeload import core
+from nativeload.tomlfile import regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,12 +15,31 @@ def told(path: str, soname: str | None, entry: "Entry | None") -> tuple[str | No
     name = core.real_name(path)
     if entry is not None and entry.version_in_name:
         version = _between(name, *entry.version_in_name)
-        return (version, "from the file's name") if version else (None, "its file name does not tell")
+        if version:
+            return version, "from the file's name"
+        version = _by_pkg_config(path, name, soname, entry.pkg_config) if entry.pkg_config else None
+        return (version, "of its pkg-config file") if version else (None, "its file name does not tell")
     for text, source in ((name, "from the file's name"), (soname or "", "from the soname")):
         version = text.partition(".so.")[2]
         if version and version.replace(".", "").isdigit():
             return version, source
     return None, "neither its provider nor its name tells"
+
+
+def _by_pkg_config(path: str, name: str, soname: str | None, package: str) -> str | None:
+    """The version in the `.pc` file beside a library, where the development name beside it means this very file."""
+    directory = os.path.dirname(path)
+    development = (soname or name).partition(".so")[0]
+    if core.real_name(f"{directory}/{development}.so") != name:
+        return None
+    try:
+        with open(f"{directory}/pkgconfig/{package}.pc", encoding="utf-8", errors="replace", opener=regular) as lines:
+            for line in lines:
+                if line.startswith("Version:"):
+                    return line.partition(":")[2].strip() or None
+    except OSError:
+        pass
+    return None
 
 
 def _between(name: str, before: str, after: str) -> str | None:

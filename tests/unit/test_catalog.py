@@ -77,7 +77,7 @@ def test_an_entry_is_all_that_its_table_says() -> None:
         for library, table in libraries.items():
             found = catalog.lookup(library)
             assert found == catalog.entry(library, table, f"{catalog.HOME}/{family}.toml")
-            assert all(catalog.lookup(name) is found for name in table.get("names", ()))
+            assert all(catalog.lookup(name) == found for name in table.get("names", ()))
 
 
 def test_each_name_is_of_one_library() -> None:

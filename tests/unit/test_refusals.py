@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +14,6 @@ from nativeload import LibraryNotFoundError, catalog
 from parts import cc
 from unit.specimens import NAME, declaration, provider, specimen, undeclared
 from unit.trial import trial
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.usefixtures("fresh")
@@ -50,10 +47,15 @@ def test_the_catalog_says_what_to_install(name: str) -> None:
     said = str(nativeload.explain(f"{name}[no-such-feature]")).splitlines()
     entry = catalog.lookup(name)
     assert entry is not None
-    installers = dict(entry.install)
-    assert installers["pip"]
-    for installer, packages in installers.items():
-        assert [package for package in packages if f"  {installer} install {package}" not in said] == []
+    # Told as this system's own tools would tell it.
+    release = dict(line.split("=") for line in Path("/etc/os-release").read_text().replace('"', "").split("\n") if line)
+    packages = dict(entry.install)
+    apt = packages.get(f"{release['ID']}-{release['VERSION_ID']}", packages.get("apt", ()))
+    wanted = [f"  apt install {package}" for package in apt if shutil.which("apt")]
+    wanted += [f"  pip install {package}" for package in packages.get("pip", ())]
+    assert [line for line in wanted if line not in said] == []
+    if not packages:
+        assert any(f"is {entry.summary}: no package that has it is known" in line for line in said)
     assert [line for line in said if "is not in nativeload's catalog" in line] == []
 
 

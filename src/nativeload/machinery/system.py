@@ -1,6 +1,6 @@
 """What the dynamic linker itself would find, without starting a process."""
 
-from nativeload import catalog, core
+from nativeload import catalog, core, loader
 from nativeload.linkers import host
 from nativeload.spec import candidate
 
@@ -19,10 +19,16 @@ class SystemFinder:
     name = "system"
 
     def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
-        """Each file that the name may mean, in the order the linker would come to it."""
+        """Each file that the name may mean, in the order the linker would come to it; then what is below a directory
+        that an environment variable names, where the catalog says so ("CUDA_HOME/lib64").
+        """
         entry = catalog.lookup(requirement.stem)
         seen: set[str] = set()
         for path, how in _paths(host.linker(trace), requirement, sonames(requirement, entry), trace):
+            if path not in seen:
+                seen.add(path)
+                yield candidate(path, "system", how, entry=entry)
+        for path, how in _at_home(requirement, entry, trace) if entry is not None and entry.homes else ():
             if path not in seen:
                 seen.add(path)
                 yield candidate(path, "system", how, entry=entry)
@@ -34,6 +40,22 @@ class SystemFinder:
 def sonames(requirement: "Requirement", entry: "Entry | None") -> tuple[str, ...]:
     """The sonames by which the catalog knows a library, where it was not asked for by one: they come first."""
     return entry.sonames if entry is not None and not requirement.filename else ()
+
+
+def _at_home(requirement: "Requirement", entry: "Entry", trace: "Trace") -> "Iterator[tuple[str, str]]":
+    """Files below what the environment variables of an entry name. Answers of these are not kept: the variable may
+    change.
+    """
+    name = requirement.filename or f"lib{requirement.name}.so"
+    for home in entry.homes:
+        variable, _, below = home.partition("/")
+        directory = loader.setting(variable)
+        if directory.startswith("/"):
+            directory = f"{directory.rstrip('/')}/{below}".rstrip("/")
+            places = core.places((directory,), ())
+            for _, path in core.listed(places, name, sonames(requirement, entry), trace.consulted):
+                trace.lasting = False
+                yield path, f"in {directory} (${variable})"
 
 
 def _paths(

@@ -1,0 +1,117 @@
+"""How entries of the catalog lead to files: directories that variables name, versions from pkg-config, features."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import nativeload
+from nativeload import versions
+from nativeload.catalog import entry
+from parts import run
+from unit.specimens import NAME, age, specimen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENTRY = f"""[library.special]
+summary = "Special"
+sonames = ["{NAME}"]
+homes = ["SPECIAL_HOME/lib64", "SPECIAL_HOME/lib"]
+"""
+
+
+@pytest.fixture
+def special(home: Path, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An entry of the user's whose library is in `$SPECIAL_HOME/lib`."""
+    place = home / ".config" / "nativeload" / "catalog"
+    place.mkdir(parents=True)
+    (place / "special.toml").write_text(ENTRY)
+    library = tmp_path / "special" / "lib" / NAME
+    library.parent.mkdir(parents=True)
+    shutil.copy(good, library)
+    monkeypatch.setenv("SPECIAL_HOME", str(tmp_path / "special"))
+    age(place, place.parent, library.parent)
+    return library
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_directory_that_a_variable_names(special: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = nativeload.find_spec("special")
+    assert spec is not None
+    assert (spec.path, spec.origin) == (str(special), "system")
+    assert f"in {special.parent} ($SPECIAL_HOME)" in str(nativeload.explain("special"))
+    # A soname that no entry is named after is looked for by the linker's rules alone.
+    assert nativeload.find_spec(NAME) is None
+    # The first directory that has it.
+    other = special.parent.parent / "lib64" / NAME
+    other.parent.mkdir()
+    shutil.copy(special, other)
+    spec = nativeload.find_spec("special")
+    assert spec is not None
+    assert spec.path == str(other)
+    for value in ("", "relative/special", "/no/such/place"):
+        monkeypatch.setenv("SPECIAL_HOME", value)
+        assert nativeload.find_spec("special") is None
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_a_variable_leads_to_is_not_kept(special: Path, home: Path, tmp_path: Path) -> None:
+    """The cache does not know the variable; and `python -E` and `-I` obey none."""
+    code = "import nativeload; print(nativeload.load('special').path)"
+    elsewhere = tmp_path / "elsewhere" / "lib" / NAME
+    elsewhere.parent.mkdir(parents=True)
+    shutil.copy(special, elsewhere)
+    age(elsewhere.parent)
+    import sys
+
+    for library in (special, elsewhere, special):
+        env = {"SPECIAL_HOME": library.parent.parent}
+        assert run(sys.executable, code, env=env, home=home).check().stdout == f"{library}\n"
+    ignored = run(sys.executable, code, env={"SPECIAL_HOME": special.parent.parent}, home=home, options=["-E"])
+    assert "LibraryNotFoundError" in ignored.stderr
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_linkers_own_directories_come_first(special: Path, home: Path, tmp_path: Path) -> None:
+    import sys
+
+    first = tmp_path / "first" / NAME
+    first.parent.mkdir()
+    shutil.copy(special, first)
+    code = "import nativeload; print(nativeload.load('special').path)"
+    env = {"SPECIAL_HOME": special.parent.parent, "LD_LIBRARY_PATH": first.parent}
+    assert run(sys.executable, code, env=env, home=home).check().stdout == f"{first}\n"
+
+
+TOLD = {"summary": "x", "sonames": ["libspecial.so.4"], "version-in-file-name": "none", "pkg-config": "special"}
+
+
+def test_a_version_that_pkg_config_tells(tmp_path: Path) -> None:
+    library = specimen(tmp_path / "libspecial.so.4.8.0", soname="libspecial.so.4")
+    (tmp_path / "pkgconfig").mkdir()
+    file = tmp_path / "pkgconfig" / "special.pc"
+    known = entry("special", TOLD, "here")
+
+    def told() -> tuple[str | None, str]:
+        return versions.told(str(library), "libspecial.so.4", known)
+
+    assert told() == (None, "its file name does not tell")  # 4.8.0 is no version of the library
+    file.write_text("prefix=/usr\n\nName: special\nVersion: 7.88.1\n")
+    # It is the development package's, which may be of another major version: its link must lead to this file.
+    assert told() == (None, "its file name does not tell")
+    (tmp_path / "libspecial.so").symlink_to("libspecial.so.5")
+    assert told() == (None, "its file name does not tell")
+    (tmp_path / "libspecial.so").unlink()
+    (tmp_path / "libspecial.so").symlink_to(library.name)
+    assert told() == ("7.88.1", "of its pkg-config file")
+    file.write_text("Name: special\nVersion:\n")
+    assert told() == (None, "its file name does not tell")
+
+
+def test_without_the_rule_the_file_name_counts(tmp_path: Path) -> None:
+    library = specimen(tmp_path / "libspecial.so.4.8.0", soname="libspecial.so.4")
+    plain = entry("special", {key: value for key, value in TOLD.items() if key != "version-in-file-name"}, "here")
+    assert versions.told(str(library), "libspecial.so.4", plain) == ("4.8.0", "from the file's name")
