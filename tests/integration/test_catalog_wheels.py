@@ -31,7 +31,8 @@ class Shipped:
     file: str
     call: str
     says: str
-    version: str = "VERSION"
+    version: str | None = "VERSION"
+    abi: tuple[str, ...] = ()
 
 
 SITE = "lib/python*/site-packages"
@@ -87,6 +88,7 @@ said = ".".join(map(str, library.ctypes._ZN5arrow12GetBuildInfoEv().contents[1:]
     Shipped(
         distribution="nvidia-cuda-runtime-cu12",
         library="cudart<13",
+        abi=("cuda12",),
         file=f"{SITE}/nvidia/cuda_runtime/lib/libcudart.so.12",
         call=CUDA,
         says=r"^\[0, 12\d\d\d\]$",
@@ -94,6 +96,7 @@ said = ".".join(map(str, library.ctypes._ZN5arrow12GetBuildInfoEv().contents[1:]
     Shipped(
         distribution="nvidia-cuda-runtime",
         library="cudart>=13",
+        abi=("cuda13",),
         file=f"{SITE}/nvidia/cu13/lib/libcudart.so.13",
         call=CUDA,
         says=r"^\[0, 13\d\d\d\]$",
@@ -104,7 +107,7 @@ said = ".".join(map(str, library.ctypes._ZN5arrow12GetBuildInfoEv().contents[1:]
         file=f"{SITE}/_soundfile_data/libsndfile_{os.uname().machine}.so",
         call=TEXT.format("sf_version_string"),
         says="^libsndfile-1",
-        version="1",  # of the soname: the wheel's version is that of its Python module
+        version=None,  # the wheel's is that of its Python module, and its soname's is none
     ),
     Shipped(
         distribution="onnxruntime",
@@ -166,8 +169,8 @@ def check(shipped: Shipped, python: Path) -> None:
     shown = run(python, LOAD, shipped.library, shipped.call, env=env).check().json
     distributed = wheel(shipped.distribution).name.split("-")[1]
     (file,) = python.parent.parent.glob(shipped.file)
-    version = shipped.version.replace("VERSION", distributed)
-    assert shown["facts"] == [os.fspath(file), soname(file), version, "wheel", []]
+    version = shipped.version and shipped.version.replace("VERSION", distributed)
+    assert shown["facts"] == [os.fspath(file), soname(file), version, "wheel", list(shipped.abi)]
     assert shown["provider"] == [shipped.distribution, distributed]
     assert shown["same"] == shown["facts"]
     assert re.search(shipped.says.replace("VERSION", re.escape(distributed)), shown["said"]), shown["said"]
@@ -207,4 +210,4 @@ def test_a_data_file_whose_distribution_is_gone(tmp_path: Path) -> None:
     assert before == f"wheel {(both := 'tbb ' + wheel('tbb').name.split('-')[1])} {both.split()[1]}\n"
     (metadata,) = copy.glob("lib/python*/site-packages/tbb-*.dist-info")
     shutil.rmtree(metadata)
-    assert run(copy / "bin" / "python", code, env=env).check().stdout == "prefix None 12\n"
+    assert run(copy / "bin" / "python", code, env=env).check().stdout == "prefix None None\n"
