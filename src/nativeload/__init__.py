@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from nativeload.closure import Closure, resolve
     from nativeload.errors import (
         ABIMismatchError,
+        CoherenceError,
+        CoherenceWarning,
         DeclarationError,
         ImageError,
         LibraryNotFoundError,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
     # name, path, soname, version, origin, distribution, its version; "" where unknown
     Facts: TypeAlias = tuple[str, str, str, str, str, str, str]
-    # facts, ABI features, dependencies to load first, sonames under which the process may have it already
+    # facts, ABI features, dependencies to load first, how sonames begin under which the process may have it or a rival
     Answer: TypeAlias = tuple[Facts, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
     finders: list[Finder]
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ABIMismatchError",
     "Closure",
+    "CoherenceError",
+    "CoherenceWarning",
     "DeclarationError",
     "Explanation",
     "ImageError",
@@ -283,8 +287,8 @@ def load(requirement: str, *, symbols: "Iterable[str]" = (), mode: 'Literal["loc
     ("openblas[ilp64]>=0.3.20"), a soname ("libz.so.1") or a development name ("libz.so"); `symbols` that it must
     export; `mode` "local" (RTLD_LOCAL) or "global" (RTLD_GLOBAL: its symbols are seen by every later library).
 
-    Raises RequirementError, LibraryNotFoundError, ABIMismatchError, OverrideError, or LinkError when the linker
-    itself refuses. Nothing is mapped unless the file passed every check. Audit events: `nativeload.find`
+    Raises RequirementError, LibraryNotFoundError, ABIMismatchError, OverrideError, CoherenceError, or LinkError when
+    the linker itself refuses. Nothing is mapped unless the file passed every check. Audit events: `nativeload.find`
     (requirement) for a search, `nativeload.load` (name, path) before each file is loaded.
     """
     if type(symbols) is not tuple:
@@ -318,9 +322,9 @@ def _load(requirement: str, symbols: "tuple[str, ...]", mode: str) -> Library:
     answer = core.recall(home, _MAGIC, asked) if home else None
     if answer is not None:
         # The process may have this library already: then the cached answer is not the whole story.
-        stem, sonames = f"lib{answer[0][0]}.so", answer[3]
+        begins = f"lib{answer[0][0]}.so", *answer[3]
         for _, soname in core.linkmap():
-            if soname and (soname in sonames or soname.startswith(stem)):
+            if soname and soname.startswith(begins):
                 break
         else:
             library = _open(answer, mode)

@@ -114,6 +114,26 @@ class LinkError(NativeLoadError, ImportError):
         return f"the linker could not load {self.path}: {self.reason}\n    python -m nativeload --explain {self.path}"
 
 
+class CoherenceWarning(UserWarning):
+    """A process has two libraries now of which it should have one."""
+
+
+class CoherenceError(NativeLoadError, ImportError):
+    """A library was not loaded, because the process has one already beside which it should not be (`NATIVELOAD_STRICT`).
+
+    `kind` is one of the problems that `--check` knows: "two-openmp", "two-blas", "two-mpi".
+    """
+
+    def __init__(self, path: str, kind: str, reason: str) -> None:
+        super().__init__(path, kind, reason)
+        self.path = path
+        self.kind = kind
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path} is not loaded: {self.reason} (NATIVELOAD_STRICT is set; docs/explanation/one-of-each.md)"
+
+
 class ImageError(NativeLoadError, ValueError):
     """A file was asked about that cannot be read, or is no ELF file: the file and what is wrong with it."""
 

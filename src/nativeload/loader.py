@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAGIC",
+    "RIVALS",
     "VERSION",
     "Answer",
     "Library",
@@ -47,6 +48,23 @@ __all__ = [
     "variables_of",
 ]
 
+# Of what a process should have one alone, as file names begin: what is loaded with one of them beside another is looked
+# at. OpenBLAS as SciPy builds it (`libscipy_openblas`) has names of its own for everything.
+RIVALS = {
+    "openmp": ("libgomp", "libomp", "libiomp5"),
+    "mpi": ("libmpi",),
+    "blas": (
+        "libopenblas",
+        "libmkl_rt",
+        "libblis",
+        "libflexiblas",
+        "libblas",
+        "libcblas",
+        "libatlas",
+        "libsatlas",
+        "libtatlas",
+    ),
+}
 VERSION = MAGIC.decode().split()[-1]
 
 
@@ -84,12 +102,25 @@ def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str)
     if spec is None:
         raise resolution.failure(requirement, trace)
     answer = _answer(spec, resolution.known_sonames(spec, requirement))
+    before = core.linkmap()
+    if _rivals(before) and spec.origin != "loaded":
+        from nativeload import coherence
+
+        coherence.check(spec, before)
     library = _open(answer, mode)
     if isinstance(library, OSError):
         raise errors.LinkError(spec.path, str(library))
     if asked and spec.origin != "loaded" and trace.lasting:
-        cache.store(asked, answer, trace.consulted)
+        # Beside a rival the answer is not the whole story, as it is not where the process has the library.
+        rivals = _rivals(set(core.linkmap()).difference(before))
+        cache.store(asked, (*answer[:3], (*answer[3], *rivals)), trace.consulted)
     return library
+
+
+def _rivals(images: "Iterable[tuple[str, str | None]]") -> tuple[str, ...]:
+    """How the names begin of what should not be beside one of these images."""
+    names = [path.rpartition("/")[2] for path, _ in images]
+    return tuple(begin for family in RIVALS.values() if any(n.startswith(family) for n in names) for begin in family)
 
 
 def _answer(spec: "LibrarySpec", sonames: tuple[str, ...]) -> "Answer":

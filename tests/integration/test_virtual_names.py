@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from integration.projects import python_path
+from integration.projects import nativeload_site, python_path, settled
 from parts import deb, library_dirs, run, site, venv, wheel
 
 # Loads what is asked for after some Python, multiplies through it, and says what it was.
@@ -169,6 +169,8 @@ def test_what_is_remembered(tmp_path: Path) -> None:
         found = load("blas", *BOTH, system=system, before=before, home=tmp_path, NATIVELOAD_CACHE=str(cache), **env)
         return str(found["origin"])
 
+    settled(nativeload_site())
+    settled(wheels(*BOTH))
     assert [ask(), ask()] == ["wheel", "wheel"]
     assert len(list(cache.iterdir())) == 1
     assert ask(NATIVELOAD_OPENBLAS="system") == "override"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 CLASSES: dict[str, tuple[type[BaseException], ...]] = {
     "LibraryNotFoundError": (ImportError,),
     "ABIMismatchError": (ImportError,),
+    "CoherenceError": (ImportError,),
     "LinkError": (ImportError,),
     "RequirementError": (ValueError,),
     "DeclarationError": (ValueError,),
@@ -42,6 +43,7 @@ ERRORS: list[nativeload.NativeLoadError] = [
     nativeload.ImageError("/x.so", "not an ELF file: empty"),
     nativeload.SearchPathError("libx.so.1", "/x.so", "it has another name"),
     nativeload.SymbolNotFoundError("/x.so", "y", ["yy"]),
+    nativeload.CoherenceError("/x.so", "two-mpi", "two MPI libraries: /x.so and /y.so"),
 ]
 
 

@@ -37,6 +37,8 @@ NAMES = {
     "Provider",
     "Closure",
     "NativeLoadError",
+    "CoherenceError",
+    "CoherenceWarning",
     "LibraryNotFoundError",
     "ABIMismatchError",
     "RequirementError",

@@ -30,6 +30,7 @@ KINDS = (
     "soname",
     "two-majors",
     "two-openmp",
+    "two-mpi",
     "two-blas",
     *REQUIRED,
 )
