@@ -71,7 +71,7 @@ def texts(libraries: "Sequence[Library]", name: str, version: str, *, has_header
             "soname": one.soname,
             "version": version,
             "label": f"{name} {version}",
-            "link": _linked(one),
+            "link": one.development_name[3:-3] or f":{one.soname}",
         }
         cmake = f"lib/cmake/{one.name}/{one.name.lower()}-config"
         inside = '\n    INTERFACE_INCLUDE_DIRECTORIES "${_nativeload_prefix}/include"' if has_headers else ""
@@ -79,7 +79,7 @@ def texts(libraries: "Sequence[Library]", name: str, version: str, *, has_header
         found[f"{cmake}-version.cmake"] = _CMAKE_VERSION.format(**words)
         flag = " -I${includedir}" if has_headers else ""
         found[f"lib/pkgconfig/{one.name}.pc"] = _PC.format(include=flag, **words)
-        if one.development_name != one.soname:
+        if one.development_name not in ("", one.soname):
             found[f"lib/{one.development_name}"] = _SCRIPT.format(**words)
     return found
 
@@ -87,12 +87,6 @@ def texts(libraries: "Sequence[Library]", name: str, version: str, *, has_header
 def _declaration(library: "Library") -> str:
     name = library.name if library.name.replace("-", "").replace("_", "").isalnum() else f'"{library.name}"'
     return f'[library.{name}]\npath = "lib/{library.soname}"\nsoname = "{library.soname}"\n'
-
-
-def _linked(library: "Library") -> str:
-    """What stands after `-l`: the name alone for "lib….so", else the file's name after a colon."""
-    whole = library.development_name.removeprefix("lib").removesuffix(".so")
-    return whole if library.soname.startswith("lib") else f":{library.soname}"
 
 
 def headers(directories: "Iterable[str]") -> dict[str, str]:

@@ -29,8 +29,8 @@ class Library(Record):
 
     @property
     def development_name(self) -> str:
-        """What a linker looks for when it is told `-lNAME`."""
-        return f"{self.soname.partition('.so')[0]}.so"
+        """What a linker looks for when it is told `-lNAME`, "" where there is no such NAME."""
+        return f"{self.soname.partition('.so')[0]}.so" if self.soname.startswith("lib") else ""
 
 
 def read(paths: "Iterable[str]") -> list[Library]:
