@@ -100,13 +100,13 @@ def find(requirement: str) -> Development:
 
 def _declared(spec: "LibrarySpec") -> dict[str, str]:
     """The directories that its provider declares, by their keys."""
-    from nativeload import metadata
+    from nativeload import declarations, metadata
 
     provider = metadata.find(spec.provider.distribution) if spec.provider else None
     if provider is None:
         return {}
     for package in dict.fromkeys(package for _, package in provider.declared()):
-        for library in metadata.read(provider, package, Trace()).values():
+        for library in declarations.read(provider, package, Trace()).values():
             if library.path == spec.path:
                 return dict(library.development)
     return {}

@@ -1,4 +1,4 @@
-"""Installed distributions and what they declare: entry points of the group `nativeload.libraries`, `nativeload.toml`.
+"""Installed distributions, and where the packages are that their entry points in `nativeload.libraries` name.
 
 Distributions are those on `sys.path`, the first of a name wins, as for `import`. Nothing here imports a provider.
 """
@@ -10,21 +10,17 @@ from nativeload import core
 from nativeload.errors import DeclarationError
 from nativeload.requirement import normal
 from nativeload.spec import Record
-from nativeload.tomlfile import Document, regular
+from nativeload.tomlfile import regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from nativeload.spec import Trace
 
 GROUP = "nativeload.libraries"
 GROUPS = "nativeload."  # what the names of all groups of nativeload's begin with: one scan finds them
 FILE = "nativeload.toml"
-
-_DEVELOPMENT = ("include", "pkgconfig", "cmake")
-_KEYS = {"path": str, "soname": str, "version": str, "abi": list, **dict.fromkeys(_DEVELOPMENT, str)}
 
 
 class Distribution(Record):
@@ -91,23 +87,6 @@ class Distribution(Record):
                     yield os.path.normpath(os.path.join(self.site, line.partition(",")[0]))
         except OSError:
             return
-
-
-class Library(Record):
-    """One library that a provider declares, as it stands in its `nativeload.toml`, and where (`where`, "file:line").
-
-    `path` is absolute and inside the package, and so are the directories of `development`, by their keys: "include",
-    "pkgconfig", "cmake".
-    """
-
-    __slots__ = ("abi", "development", "name", "path", "soname", "version", "where")
-    name: str
-    path: str
-    soname: str | None
-    version: str | None
-    abi: tuple[str, ...]
-    where: str
-    development: tuple[tuple[str, str], ...]
 
 
 # What one directory holds: {normal name: (dist-info's name, entry_points.txt or None)}, and those that declare.
@@ -225,68 +204,3 @@ def _by_import_system(top: str) -> list[str]:
         except Exception as error:  # Whatever somebody's import hook raises, the other providers still count.
             raise DeclarationError(top, f"the import system cannot say where it is: {error!r}") from error
     return []
-
-
-def read(distribution: Distribution, package: str, trace: "Trace") -> dict[str, Library]:
-    """The libraries that a package's `nativeload.toml` declares. Raises DeclarationError, with file and line."""
-    parts = package.split(".")
-    if not all(part.isidentifier() for part in parts):
-        raise DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
-    homes = package_directories(package, distribution.site)
-    for home in homes:
-        trace.consult(f"{home}/{FILE}")
-        if os.path.lexists(f"{home}/{FILE}"):
-            break
-    else:
-        where = " or ".join(homes) or f"package {package}, which is not on sys.path as a directory"
-        raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {FILE} in {where}")
-    document = Document(f"{home}/{FILE}")
-    for key in document.table:
-        if key not in ("library", "requires"):
-            raise DeclarationError(
-                document.where(key), f"unknown key {key!r}; a {FILE} has tables [library.NAME] and [requires]"
-            )
-    libraries = document.table.get("library", {})
-    if not isinstance(libraries, dict):
-        raise DeclarationError(document.where("library"), "library is a table: write [library.NAME]")
-    return {normal(name): _library(document, home, name, table) for name, table in libraries.items()}
-
-
-def _library(document: Document, home: str, name: str, table: "Any") -> Library:
-    header = f"library.{name}"
-    if not isinstance(table, dict):
-        raise DeclarationError(document.where(name, "library"), f"{header} is a table: write [{header}]")
-    for key, value in table.items():
-        expected = _KEYS.get(key)
-        if expected is None:
-            raise DeclarationError(document.where(key, header), f"unknown key {key!r}; known are {', '.join(_KEYS)}")
-        listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        if not (listed if expected is list else isinstance(value, str)):
-            kind = "a string" if expected is str else "a list of strings"
-            raise DeclarationError(document.where(key, header), f"{key} is {kind}")
-    if "path" not in table:
-        raise DeclarationError(document.where(header), f"[{header}] has no path")
-    return Library(
-        name=name,
-        path=_inside(document, home, header, "path", table["path"]),
-        soname=table.get("soname"),
-        version=table.get("version"),
-        abi=tuple(feature.lower() for feature in table.get("abi", ())),
-        where=document.where("path", header),
-        development=tuple(
-            (key, _inside(document, home, header, key, table[key])) for key in _DEVELOPMENT if key in table
-        ),
-    )
-
-
-def _inside(document: Document, home: str, header: str, key: str, path: str) -> str:
-    where = document.where(key, header)
-    if not path or "\0" in path:
-        raise DeclarationError(where, f"{key} is empty, or no path")
-    if os.path.isabs(path):
-        raise DeclarationError(where, f"{key} {path!r} is absolute; it is relative to the package")
-    whole = os.path.normpath(f"{home}/{path}")
-    # By name, not by what links lead to: an installer may make every file a link into its own store.
-    if not whole.startswith(f"{home}/"):
-        raise DeclarationError(where, f"{key} {path!r} climbs out of the package")
-    return whole

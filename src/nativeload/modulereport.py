@@ -8,7 +8,7 @@ besides, such as importing another distribution, nobody knows who does not run i
 import os
 import sys
 
-from nativeload import metadata, modules
+from nativeload import declarations, metadata, modules
 from nativeload.closure import Closure, Problem, Resolver
 from nativeload.errors import DeclarationError, ImageError
 from nativeload.filereport import with_tried
@@ -127,7 +127,7 @@ def _declared(module: modules.Module) -> "Iterator[tuple[str, str]]":
             if package.partition(".")[0] != top:
                 continue
             try:
-                libraries = metadata.read(distribution, package, trace)
+                libraries = declarations.read(distribution, package, trace)
             except (DeclarationError, OSError):
                 continue  # `--list` says what is wrong with it.
             yield from ((library.path, library.where) for library in libraries.values())

@@ -128,11 +128,12 @@ def read(file: str, *, needed: bool = True) -> "list[Required]":
     """What the table [requires] of a file says, in its order. Raises DeclarationError, with file and line; also where
     there is none, if it is needed.
     """
-    from nativeload import requirement
+    from nativeload import declarations, requirement
     from nativeload.errors import DeclarationError, RequirementError
     from nativeload.tomlfile import Document
 
     document = Document(file)
+    declarations.check_tables(document)
     table = document.table.get("requires", None if needed else {})
     if not isinstance(table, dict):
         raise DeclarationError(document.where("requires"), 'there is no table [requires] of NAME = ">=1,<2"')

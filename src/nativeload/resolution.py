@@ -1,5 +1,6 @@
 """The chain: each finder in turn proposes, the ABI verdict disposes, the trace keeps why. Nothing here maps a file."""
 
+import os
 import sys
 
 from nativeload import abi, catalog, core, images, loader, metadata, requirement
@@ -52,7 +53,7 @@ def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> Lib
             state = trace.consult(proposed.path)
             if state in refused:
                 continue  # The same file by another name: what is wrong with its headers was said.
-            verdict = _here(abi.judge(proposed, wanted, trace), proposed, trace)
+            verdict = _judged(proposed, wanted, trace)
             if not isinstance(verdict, Rejection):
                 spec = _only_copy(verdict, proposed, wanted, trace)
                 if spec is None:
@@ -65,6 +66,24 @@ def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> Lib
             if verdict.kind in _OF_THE_FILE and state != "-":
                 refused.add(state)
     return None
+
+
+def _judged(proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec | Rejection:
+    """The verdict on a candidate, with what is to be loaded before it by its provider's words."""
+    if not proposed.requires and not proposed.together:
+        return _here(abi.judge(proposed, wanted, trace), proposed, trace)
+    from nativeload import before
+
+    first = before.parted(proposed) or before.required(proposed, wanted, trace)
+    if isinstance(first, Rejection):
+        return first
+    homes = (os.path.dirname(spec.path) for spec in first)
+    able = proposed.replace(siblings=tuple(dict.fromkeys((*proposed.siblings, *homes))))
+    spec = _here(abi.judge(able, wanted, trace), proposed, trace)
+    if isinstance(spec, Rejection):
+        return spec
+    paths = [path for one in first for path in (*one.dependencies, one.path)]
+    return spec.replace(dependencies=tuple(dict.fromkeys((*paths, *spec.dependencies))))
 
 
 def _here(spec: LibrarySpec | Rejection, candidate: "Candidate", trace: "Trace | None") -> LibrarySpec | Rejection:

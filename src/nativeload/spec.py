@@ -83,10 +83,14 @@ class Candidate(Record):
     `reason` is why it was proposed. `version` and `abi` are what its provider declares, None and () where nobody
     does; `soname`, if given, is what the file must say. `entry` is the catalog's knowledge of the library.
     `siblings` are directories of the same provider, where its dependencies may lie. `needs` are the properties that the
-    machine must have for it (`nativeload.properties`).
+    machine must have for it (`nativeload.properties`), `requires` (requirement, where it says so, the distribution that it
+    must come from, "" for any) what is loaded before it, `together` (set, soname, path) what comes from one origin with it.
     """
 
-    __slots__ = ("abi", "entry", "needs", "origin", "path", "provider", "reason", "siblings", "soname", "version")
+    __slots__ = (
+        "abi", "entry", "needs", "origin", "path", "provider", "reason", "requires", "siblings", "soname", "together",
+        "version",
+    )  # fmt: skip
     path: str
     origin: "Origin"
     reason: str
@@ -97,10 +101,13 @@ class Candidate(Record):
     entry: "Entry | None"
     siblings: tuple[str, ...]
     needs: tuple[str, ...]
+    requires: tuple[tuple[str, str, str], ...]
+    together: tuple[tuple[str, str, str], ...]
 
 
 _UNDECLARED: "dict[str, Any]" = {
-    "provider": None, "version": None, "soname": None, "abi": (), "entry": None, "siblings": (), "needs": ()
+    "provider": None, "version": None, "soname": None, "abi": (), "entry": None, "siblings": (), "needs": (),
+    "requires": (), "together": (),
 }  # fmt: skip
 
 
@@ -114,7 +121,7 @@ class Rejection(Record):
     """Why a candidate was refused: a stable `kind`, the sentence, and in `known` the facts that it is made of.
 
     Kinds: declaration, file, format, machine, libc, symbol-version, isa-level, symbol, abi, version, soname,
-    dependency, host, override.
+    dependency, host, override, set.
     """
 
     __slots__ = ("kind", "known", "reason")
@@ -185,11 +192,13 @@ class Trace:
 
     `consulted` maps each path looked at to its signature *before* it was read, so that a change during the
     search makes the cached answer stale, never wrong. `lasting` is False where the answer rests on more than that.
+    `above` are the libraries that require, one the next, what is searched for.
     """
 
     def __init__(self) -> None:
         self.finder = ""
         self.lasting = True
+        self.above: tuple[str, ...] = ()
         self.consulted: dict[str, str] = {}
         self._steps: list[tuple[str, str, str, str, Rejection | None]] = []
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings, target
 from hypothesis import strategies as st
 
 import nativeload
-from nativeload import metadata, tomlfile
+from nativeload import declarations, metadata, tomlfile
 from nativeload.errors import DeclarationError
 
 BARE = string.ascii_letters + string.digits + "-_"
@@ -225,7 +225,7 @@ def test_any_declaration(key: str, value: str, path: str, tmp_path_factory: pyte
     (home / "nativeload.toml").write_text(f'[library.x]\npath = "{quoted}"\n{key} = {value}\n')
     site = metadata.Distribution(name="x", site=str(home.parent), directory="x-1.dist-info", entry_points=None)
     try:
-        libraries = metadata.read(site, "any_declaration", nativeload.spec.Trace())
+        libraries = declarations.read(site, "any_declaration", nativeload.spec.Trace())
     except DeclarationError:
         return
     for library in libraries.values():

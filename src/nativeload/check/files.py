@@ -4,7 +4,7 @@ import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 
-from nativeload import catalog, metadata
+from nativeload import catalog, declarations, metadata
 from nativeload.errors import NativeLoadError
 from nativeload.machinery.wheel import WheelFinder
 from nativeload.requirement import normal, parse
@@ -106,7 +106,7 @@ def declared() -> dict[str, str]:
     for distribution in metadata.providers():
         for _, package in distribution.declared():
             try:
-                for one in metadata.read(distribution, package, Trace()).values():
+                for one in declarations.read(distribution, package, Trace()).values():
                     paths[one.path] = one.soname or ""
             except NativeLoadError:
                 continue

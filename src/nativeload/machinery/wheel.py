@@ -3,8 +3,9 @@
 import os
 import sys
 
-from nativeload import catalog, metadata
+from nativeload import catalog, core, declarations, metadata
 from nativeload.errors import DeclarationError
+from nativeload.loader import name_of
 from nativeload.requirement import normal
 from nativeload.spec import Provider, candidate, rejection
 
@@ -52,28 +53,61 @@ class WheelFinder:
 def _declared(distribution: "Distribution", library: str, package: str, trace: "Trace") -> "Iterator[Candidate]":
     label = distribution.label
     try:
-        libraries = metadata.read(distribution, package, trace)
+        libraries = declarations.read(distribution, package, trace)
         declared = libraries.get(normal(library))
         if declared is None:
             known = ", ".join(one.name for one in libraries.values()) or "nothing"
             raise DeclarationError(f"{label}'s entry point {library!r}", f"{metadata.FILE} declares {known}")
-        if trace.consult(declared.path) == "-" and not os.path.lexists(declared.path):
-            raise DeclarationError(declared.where, f"{declared.path} does not exist")
+        if not declared.path:
+            raise DeclarationError(declared.where, f"[library.{declared.name}] has no path for {sys.platform}")
+        path, reason = _build(declared)
+        if trace.consult(path) == "-" and not os.path.lexists(path):
+            raise DeclarationError(declared.where, f"{path} does not exist")
     except DeclarationError as error:
         facts = {"distribution": label, "where": error.where, "problem": error.reason}
         trace.rejected(label, rejection("declaration", f"DeclarationError: {error}", **facts))
         return
     version = distribution.version
     yield candidate(
-        declared.path,
+        path,
         "wheel",
-        f"declared by {label} {version}",
+        f"declared by {label} {version}{reason}",
         provider=Provider(distribution=label, version=version),
         version=declared.version or version or None,
         soname=declared.soname,
         abi=declared.abi,
         entry=catalog.lookup(library),
-        siblings=tuple(dict.fromkeys(os.path.dirname(one.path) for one in libraries.values())),
+        siblings=tuple(dict.fromkeys(os.path.dirname(one.path) for one in libraries.values() if one.path)),
+        requires=tuple((text, where, _origin(text, libraries, label)) for text, where in declared.requires),
+        together=_together(declared, libraries),
+    )
+
+
+def _build(declared: declarations.Library) -> tuple[str, str]:
+    """The path of the best build for this CPU, and how that is said."""
+    if not declared.builds:
+        return declared.path, ""
+    level = core.isa_level()
+    path = declared.best(level)
+    return path, f": its build for this CPU, which is x86-64-v{level}" if path != declared.path else ""
+
+
+def _origin(text: str, libraries: "dict[str, declarations.Library]", label: str) -> str:
+    """The distribution that what is required must come from: the one that requires it, if it declares it too."""
+    return label if normal(name_of(text)) in libraries else ""
+
+
+def _together(
+    declared: declarations.Library, libraries: "dict[str, declarations.Library]"
+) -> tuple[tuple[str, str, str], ...]:
+    """(set, soname, path) of each library that must come from one origin with one that is declared."""
+    if not declared.set:
+        return ()
+    return tuple(
+        (one.set, one.soname or os.path.basename(one.path), path)
+        for one in libraries.values()
+        if one.set == declared.set and one.path
+        for path in dict.fromkeys((one.path, *(build for _, build in one.builds)))
     )
 
 

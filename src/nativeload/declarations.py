@@ -1,0 +1,156 @@
+"""`nativeload.toml`, by which a package says what libraries it ships: its grammar, and reading it."""
+
+import os
+import sys
+
+from nativeload.errors import DeclarationError
+from nativeload.metadata import FILE, package_directories
+from nativeload.requirement import normal
+from nativeload.spec import Record
+from nativeload.tomlfile import Document
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from nativeload.metadata import Distribution
+    from nativeload.spec import Trace
+
+TABLES = ("library", "requires")
+DEVELOPMENT = ("include", "pkgconfig", "cmake")
+_PLACES = ("path", "macos", "windows")
+KEYS: "dict[str, type]" = {
+    **dict.fromkeys((*_PLACES, "soname", "version", "prefix", "suffix", "set", *DEVELOPMENT), str),
+    **dict.fromkeys(("abi", "requires"), list),
+    "builds": dict,
+}
+LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
+_KINDS: "dict[type, str]" = {str: "a string", list: "a list of strings", dict: "a table of strings"}
+
+
+class Library(Record):
+    """One library that a provider declares, as it stands in its `nativeload.toml`, and where (`where`, "file:line").
+
+    `path` is absolute and inside the package, "" where there is none for this platform; so are the directories of `development` by their keys, and those of
+    `builds`, (CPU level, path) with the highest level first. `requires` are (requirement, where it says so) of what is
+    loaded before it, `set` names the libraries that must come from one origin with it.
+    """
+
+    __slots__ = (
+        "abi",
+        "builds",
+        "development",
+        "name",
+        "path",
+        "requires",
+        "set",
+        "soname",
+        "version",
+        "where",
+    )
+    name: str
+    path: str
+    soname: str | None
+    version: str | None
+    abi: tuple[str, ...]
+    where: str
+    development: tuple[tuple[str, str], ...]
+    builds: tuple[tuple[str, str], ...]
+    requires: tuple[tuple[str, str], ...]
+    set: str
+
+    def best(self, level: int) -> str:
+        """The path of the best build for a CPU of an x86-64 level (0: of another machine)."""
+        return next((path for name, path in self.builds if int(name[-1]) <= level), self.path)
+
+
+def read(distribution: "Distribution", package: str, trace: "Trace") -> dict[str, Library]:
+    """The libraries that a package's `nativeload.toml` declares. Raises DeclarationError, with file and line."""
+    parts = package.split(".")
+    if not all(part.isidentifier() for part in parts):
+        raise DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
+    homes = package_directories(package, distribution.site)
+    for home in homes:
+        trace.consult(f"{home}/{FILE}")
+        if os.path.lexists(f"{home}/{FILE}"):
+            return libraries(Document(f"{home}/{FILE}"), home)
+    where = " or ".join(homes) or f"package {package}, which is not on sys.path as a directory"
+    raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {FILE} in {where}")
+
+
+def libraries(document: Document, home: str) -> dict[str, Library]:
+    """What a file declares of the package in a directory, by normal names. Raises DeclarationError."""
+    check_tables(document)
+    found = document.table.get("library", {})
+    if not isinstance(found, dict):
+        raise DeclarationError(document.where("library"), "library is a table: write [library.NAME]")
+    return {normal(name): _library(document, home, name, table) for name, table in found.items()}
+
+
+def check_tables(document: Document) -> None:
+    """Raises DeclarationError where a file has other tables than there are."""
+    for key in document.table:
+        if key not in TABLES:
+            reason = f"unknown key {key!r}; a {FILE} has tables [library.NAME] and [requires]"
+            raise DeclarationError(document.where(key), reason)
+
+
+def _library(document: Document, home: str, name: str, table: "Any") -> Library:
+    header = f"library.{name}"
+    if not isinstance(table, dict):
+        raise DeclarationError(document.where(name, "library"), f"{header} is a table: write [{header}]")
+    for key, value in table.items():
+        _check(document, header, key, value)
+    if not any(place in table for place in _PLACES):
+        raise DeclarationError(document.where(header), f"[{header}] has no path")
+    place = _here(table)
+    affixes = tuple(f"{key}={table[key].lower()}" for key in ("prefix", "suffix") if table.get(key))
+    return Library(
+        name=name,
+        path=_inside(document, home, header, place, table[place]) if place else "",
+        soname=table.get("soname"),
+        version=table.get("version"),
+        abi=(*(feature.lower() for feature in table.get("abi", ())), *affixes),
+        where=document.where(place, header) if place else document.where(header),
+        development=tuple(
+            (key, _inside(document, home, header, key, table[key])) for key in DEVELOPMENT if key in table
+        ),
+        builds=_builds(document, home, f"{header}.builds", table.get("builds", {})),
+        requires=tuple((text, document.where("requires", header)) for text in table.get("requires", ())),
+        set=table.get("set", ""),
+    )
+
+
+def _check(document: Document, header: str, key: str, value: "Any") -> None:
+    if key not in KEYS:
+        raise DeclarationError(document.where(key, header), f"unknown key {key!r}; known are {', '.join(KEYS)}")
+    inside = [*value.values()] if type(value) is dict else value if type(value) is list else []
+    if type(value) is not KEYS[key] or not all(type(item) is str for item in inside):
+        raise DeclarationError(document.where(key, header), f"{key} is {_KINDS[KEYS[key]]}")
+
+
+def _here(table: "dict[str, Any]") -> str:
+    """The key that has the path on this platform, "" where none does."""
+    own = {"darwin": "macos", "win32": "windows"}.get(sys.platform, "path")
+    return own if own in table else "path" if "path" in table else ""
+
+
+def _builds(document: Document, home: str, header: str, table: "dict[str, str]") -> tuple[tuple[str, str], ...]:
+    for level in table:
+        if level not in LEVELS:
+            reason = f"{level!r} is no CPU level; there are {', '.join(LEVELS)}"
+            raise DeclarationError(document.where(level, header), reason)
+    return tuple((level, _inside(document, home, header, level, table[level])) for level in sorted(table, reverse=True))
+
+
+def _inside(document: Document, home: str, header: str, key: str, path: str) -> str:
+    where = document.where(key, header)
+    if not path or "\0" in path:
+        raise DeclarationError(where, f"{key} is empty, or no path")
+    if os.path.isabs(path):
+        raise DeclarationError(where, f"{key} {path!r} is absolute; it is relative to the package")
+    whole = os.path.normpath(f"{home}/{path}")
+    # By name, not by what links lead to: an installer may make every file a link into its own store.
+    if not whole.startswith(f"{home}/"):
+        raise DeclarationError(where, f"{key} {path!r} climbs out of the package")
+    return whole
