@@ -175,6 +175,15 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "--strict")
 
 
+@nox.session
+def pages(session: nox.Session) -> None:
+    """The documentation as a site, under .nox/pages: a page in no table of contents or a link to nowhere fails."""
+    session.chdir(ROOT)
+    session.install(*group("docs"))
+    site = ROOT / ".nox" / "pages"
+    session.run("sphinx-build", "-c", "docs", "-EqWn", "--keep-going", ".", os.fspath(site))
+
+
 @nox.session(venv_backend="none")
 def cwarnings(session: nox.Session) -> None:
     """Every C file compiles without a warning, and the core without Python."""
