@@ -1,18 +1,25 @@
-"""Before a library is mapped: whether the process would then have two of what it should have one. Nothing is mapped here."""
+"""Before a library is mapped: whether the process would then have two of what it should have one, or two CUDA toolkits
+mixed. Nothing is mapped here.
+"""
 
+import os
 import warnings
 
-from nativeload import core, loader, pairs
+from nativeload import catalog, core, loader, pairs
 from nativeload.errors import CoherenceError, CoherenceWarning
 from nativeload.linkers import host
 from nativeload.loading import PROCESS
+from nativeload.spec import Rejection, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nativeload.catalog import Entry
+    from nativeload.requirement import Requirement
     from nativeload.spec import LibrarySpec
 
+CUDA = "cuda"  # The features that tell the toolkit a library is of begin so: cuda12, cuda13.
 KINDS = ("two-openmp", "two-mpi", "two-blas")
 _CALLER = 5  # check, load_anew, _load, load, and who calls that
 
@@ -35,3 +42,38 @@ def check(spec: "LibrarySpec", before: "Sequence[tuple[str, str | None]]") -> No
                 f"{spec.path} is loaded beside what should not be there: {sentence} (docs/explanation/one-of-each.md)"
             )
             warnings.warn(words, CoherenceWarning, stacklevel=_CALLER)
+
+
+def mixed(spec: "LibrarySpec", entry: "Entry", wanted: "Requirement") -> Rejection | None:
+    """Why a library of one CUDA toolkit is not for a process that has another one's, unless it is asked for as such.
+
+    A version, a soname or a feature (`cublas[cuda13]`) tells which the consumer was built for: then it gets that.
+    """
+    toolkit = _toolkit(spec.path, spec.soname or "", entry)
+    if not toolkit or wanted.filename or wanted.specifier is not None or toolkit in wanted.features:
+        return None
+    others: dict[str, str] = {}
+    for path, soname in core.linkmap():
+        for name in catalog.by_soname(soname) if soname else ():
+            one = catalog.lookup(name)
+            found = _toolkit(path, soname or "", one) if one else ""
+            if found == toolkit:
+                return None
+            if found:
+                others.setdefault(found, path)
+    for other, path in others.items():
+        reason = f"is of {toolkit}; this process has {path} of {other} ({wanted.name}[{toolkit}] asks for this one beside it)"
+        return rejection("set", reason, set=CUDA, origin=toolkit, loaded=path, soname=os.path.basename(path))
+    return None
+
+
+def _toolkit(path: str, soname: str, entry: "Entry") -> str:
+    """The toolkit that a file is of, by the wheels of the catalog that ship one of its soname; "" where that is not sure."""
+    found: dict[str, str] = {}
+    for wheel in entry.wheels:
+        for feature in wheel.abi:
+            if feature.startswith(CUDA) and os.path.basename(wheel.path) == soname:
+                found[feature] = wheel.path
+    if len(found) > 1:  # one soname in both: the directory tells
+        found = {feature: place for feature, place in found.items() if path.endswith(f"/{place}")}
+    return next(iter(found)) if len(found) == 1 else ""

@@ -53,7 +53,7 @@ def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> Lib
             state = trace.consult(proposed.path)
             if state in refused:
                 continue  # The same file by another name: what is wrong with its headers was said.
-            verdict = _judged(proposed, wanted, trace)
+            verdict = _alongside(_judged(proposed, wanted, trace), proposed, wanted, trace)
             if not isinstance(verdict, Rejection):
                 spec = _only_copy(verdict, proposed, wanted, trace)
                 if spec is None:
@@ -101,6 +101,21 @@ def _here(spec: LibrarySpec | Rejection, candidate: "Candidate", trace: "Trace |
     from nativeload import host
 
     return host.refusal(needs, trace) or spec
+
+
+def _alongside(
+    spec: LibrarySpec | Rejection, proposed: "Candidate", wanted: "Requirement", trace: Trace
+) -> LibrarySpec | Rejection:
+    """The spec of a file that may join what this process has of CUDA."""
+    if isinstance(spec, Rejection) or spec.origin == "loaded" or not proposed.entry:
+        return spec
+    if not any(feature.startswith("cuda") for wheel in proposed.entry.wheels for feature in wheel.abi):
+        return spec
+    from nativeload import coherence
+
+    refused = coherence.mixed(spec, proposed.entry, wanted)
+    trace.lasting = trace.lasting and refused is None
+    return refused or spec
 
 
 def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
