@@ -106,6 +106,14 @@ def made(facts: "tuple[Any, ...]") -> Image:
     return Image(**dict(zip(Image.__slots__, facts, strict=True)))
 
 
+def soname(path: str) -> str:
+    """A file's DT_SONAME, "" where it has none or cannot be read."""
+    try:
+        return read(path).soname or ""
+    except (OSError, ValueError):
+        return ""
+
+
 def read(path: str, symbols: tuple[str, ...] = (), trace: "Trace | None" = None) -> Image:
     """The facts of a file, read again only when its signature has changed.
 

@@ -75,7 +75,8 @@ class SearchPath:
         if spec is None:
             raise resolution.failure(wanted.text, trace)
         for path in (*spec.dependencies, spec.path):
-            name = _soname(path)
+            # What is linked with a file without a soname asks for the file's name.
+            name = images.soname(path) or os.path.basename(path)
             self._files.setdefault(name, path)
         return name
 
@@ -126,19 +127,11 @@ class SearchPath:
         except RequirementError as error:
             raise LibraryNotFoundError(name, name, ()) from error
         # Wheels know their libraries by other names than the sonames.
-        known = [one.name for one in inventory.provided() if one.path and _soname(one.path) == name]
+        known = [one.name for one in inventory.provided() if one.path and images.soname(one.path) == name]
         found = self._find(wanted.replace(name=known[0], stem=known[0]) if known else wanted)
         if found != name:
             raise SearchPathError(name, self._files[found], f"its soname is {found}")
         return name
-
-
-def _soname(path: str) -> str:
-    """The name by which what is linked with a file asks for it: without a soname, the file's own."""
-    try:
-        return images.read(path).soname or os.path.basename(path)
-    except (OSError, ValueError):
-        return ""
 
 
 def _without_rpath() -> str:

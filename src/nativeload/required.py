@@ -83,7 +83,7 @@ def _load(package: str, required: "list[Required]") -> "tuple[dict[str, Library]
                 library = load(text)
             except ImportError as error:
                 late.append(((text, where), error))
-                if _lacking(error):  # It would do once what it needs is loaded, which may be among the rest.
+                if _waiting(error):  # It would do once what it needs is loaded, which may be among the rest.
                     continue
                 raise _told(package, late[-1:]) from None
             libraries[_name_of(text)] = library
@@ -152,25 +152,29 @@ def read(file: str, *, needed: bool = True) -> "list[Required]":
     return found
 
 
-def _lacking(error: ImportError) -> list[str]:
-    """The names that keep libraries from being loaded, for want of what has them."""
+def _waiting(error: ImportError) -> "list[tuple[str, str]]":
+    """(file, name that it needs) of each that is refused only for want of what has that name."""
     from nativeload.errors import ABIMismatchError
 
-    rejections = error.rejections if isinstance(error, ABIMismatchError) else ()
-    return [str(one.facts.get("name", "")) for one in rejections if one.kind == "dependency"]
+    steps = error.steps if isinstance(error, ABIMismatchError) else ()
+    refused = [(step.candidate, step.rejection) for step in steps if step.rejection is not None]
+    return [(path, str(why.facts.get("name", ""))) for path, why in refused if why.kind == "dependency"]
 
 
 def _told(package: str, late: "list[tuple[Required, ImportError]]") -> ImportError:
-    """The first error, with who requires what."""
+    """The error that no other library of these cures, with who requires what; the first of a circle, with all of it."""
+    from nativeload import images
     from nativeload.errors import ABIMismatchError, LibraryNotFoundError
 
-    (_, where), error = late[0]
+    given = {images.soname(path) for _, error in late for path, _ in _waiting(error)}
+    uncured = [one for one in late if any(name not in given for _, name in _waiting(one[1]))]
+    (_, where), error = (uncured or late)[0]
     if isinstance(error, (LibraryNotFoundError, ABIMismatchError)):
         seen = {step.candidate for step in error.steps}
         said = [f"{package} requires it ({where})"]
         said += [f"{who} required {what!r} before ({at}): {path}" for who, what, at, path in _had if path in seen]
-        if len(late) > 1:
-            each = [f"{one!r} needs {' and '.join(_lacking(why))}" for (one, _), why in late]
+        if len(late) > 1 and not uncured:
+            each = [f"{one!r} needs {name}" for (one, _), why in late for _, name in _waiting(why)]
             said.append(f"each waits for another: {', '.join(each)}")
         error.required = tuple(said)
     return error

@@ -2,8 +2,8 @@
 
 import os
 
-from nativeload import pairs
-from nativeload.check import remedies, sources
+from nativeload import images, pairs
+from nativeload.check import sources
 from nativeload.check.files import declared
 from nativeload.linkers import host
 from nativeload.loading import Loading
@@ -130,7 +130,7 @@ class Excuses:
                 continue
             source = sources.preloads(distribution, name, path)
             shipping = self._loads.shipping(name) if source else []
-            known = [one.path for one in shipping if remedies.soname(one.path) == name]
+            known = [one.path for one in shipping if images.soname(one.path) == name]
             if not known:
                 self.misnamed.update({one.path: (name, source) for one in shipping})
                 return ""

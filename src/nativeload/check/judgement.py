@@ -152,7 +152,7 @@ class Check:
             wanted, who = misnamed.get(one.path, ("", ""))
             if not wanted and one.is_library:
                 wanted, who = self._excuses.declared().get(one.path, ""), "nativeload.load"
-            soname = remedies.soname(one.path) if wanted else ""
+            soname = images.soname(one.path) if wanted else ""
             if soname and not f"{soname}.".startswith(f"{wanted}."):
                 yield Finding(
                     kind="soname",

@@ -36,8 +36,8 @@ def _who_else(name: str, loads: "Loads") -> list[str]:
         said = f"{one.distribution or 'a file here'} ships it: {one.path}"
         if wrong := unusable(one.path):
             said += f", which {wrong}"
-        elif soname(one.path) not in (name, ""):
-            said += f", which has the DT_SONAME {soname(one.path)}"
+        elif images.soname(one.path) not in (name, ""):
+            said += f", which has the DT_SONAME {images.soname(one.path)}"
         elif os.path.basename(one.path) != name:
             said += ", which has that DT_SONAME but another file name"
         found.append(said)
@@ -55,14 +55,6 @@ def unusable(path: str) -> str:
     if image.libc not in ("", core.libc()[0]):
         return f"is built for {image.libc}"
     return image.unfit.reason if image.unfit else ""
-
-
-def soname(path: str) -> str:
-    """A file's DT_SONAME, "" where it has none or cannot be read."""
-    try:
-        return images.read(path).soname or ""
-    except (OSError, ValueError):
-        return ""
 
 
 def _install(name: str) -> list[str]:

@@ -4,8 +4,7 @@ their distributions depend on what ships it. No package is imported, no library 
 
 import os
 
-from nativeload import abi, catalog, metadata, required, requirement
-from nativeload.check import remedies
+from nativeload import abi, catalog, images, metadata, required, requirement
 from nativeload.check.report import Finding
 from nativeload.errors import DeclarationError
 from nativeload.machinery import PrefixFinder, SystemFinder, WheelFinder
@@ -59,7 +58,7 @@ class Requires:
         for one in self.lines():
             if one.distribution == distribution and one.spec and path.startswith(f"{os.path.dirname(one.file)}/"):
                 for library in (*one.spec.dependencies, one.spec.path):
-                    if remedies.soname(library) == name:
+                    if images.soname(library) == name:
                         return f"{one.where} requires {one.wanted.text}, so that {library} is loaded before"
         return ""
 
@@ -84,7 +83,7 @@ class Requires:
         # What is refused for want of another of these will do once that one is loaded.
         found = [line.spec.path for line in lines if line.spec]
         found += [path for line in lines for path, _, cured in line.refused if cured]
-        there = set(map(remedies.soname, found))
+        there = set(map(images.soname, found))
         return [_cured(line, there) for line in lines]
 
 
@@ -113,7 +112,7 @@ def _as_it_is(proposed: "Candidate", wanted: "Requirement") -> LibrarySpec:
     return LibrarySpec(
         name=wanted.name,
         path=proposed.path,
-        soname=remedies.soname(proposed.path),
+        soname=images.soname(proposed.path),
         version=proposed.version,
         abi=proposed.abi,
         origin=proposed.origin,

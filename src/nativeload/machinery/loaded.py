@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import catalog, core
+from nativeload import catalog, core, loader
 from nativeload.errors import ABIMismatchError, OverrideError
 from nativeload.machinery import override
 from nativeload.machinery.wheel import WheelFinder
@@ -34,15 +34,18 @@ class LoadedFinder:
             return
         _agree(requirement, mapped, trace)
         shipped = {one.path: one for one in WheelFinder().candidates(requirement, Trace())}
+        # What was loaded here is what it was then: another version may have been installed at its path meanwhile.
+        ours = {one.path: one for one in loader.libraries()}
         for path, soname in mapped:
             known = shipped.get(path)
+            own = ours.get(path) or known
             yield candidate(
                 path,
                 "loaded",
                 f"already in this process as {soname}",
-                provider=known and known.provider,
-                version=known and known.version,
-                abi=known.abi if known else (),
+                provider=own and own.provider,
+                version=own and own.version,
+                abi=own.abi if own else (),
                 entry=known.entry if known else catalog.lookup(requirement.stem),
             )
             kind = trace.rejection.kind if trace.rejection else ""
