@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from integration.projects import BUILD
+from nativeload.pack import wheel as packing
+from nativeload.pack.problems import NotPackedError
 from parts import cc, deb, nativeload_wheel, run, venv, wheel
 from parts._cache import PartError, tool
+from parts.debian import dependencies
 from parts.oracles import readelf_facts
 
 pytestmark = pytest.mark.once
@@ -258,6 +261,62 @@ def test_a_consumer_of_zstd_by_setuptools(zstd: Path, zstd_user: Path, tmp_path:
     without = run(python, ASK_ZSTD, env={"WITHOUT_LOAD": "1"})
     assert without.stdout.split()[1:] != mapped
     assert without.returncode == 0 or "libzstd.so.1: cannot open shared object file" in without.stderr
+
+
+HDF5 = """
+#include <Python.h>
+#include <H5Cpp.h>
+#include <string>
+static PyObject *ask(PyObject *, PyObject *path) {
+  try {
+    H5::Exception::dontPrint();
+    H5::H5File file(PyUnicode_AsUTF8(path), H5F_ACC_RDONLY);
+    return PyUnicode_FromString("opened");
+  } catch (const H5::FileIException &error) {
+    return PyUnicode_FromString(("caught: " + error.getDetailMsg()).c_str());
+  }
+}
+static PyMethodDef methods[] = {{"ask", ask, METH_O, nullptr}, {nullptr, nullptr, 0, nullptr}};
+static PyModuleDef module = {PyModuleDef_HEAD_INIT, "_ext", nullptr, 0, methods, nullptr, nullptr, nullptr, nullptr};
+PyMODINIT_FUNC PyInit__ext() { return PyModuleDef_Init(&module); }
+"""
+HDF5_SETUP = (
+    SETUP.replace('"zstd"', '"hdf5_serial_cpp", "hdf5_serial"').replace("zstd", "hdf5").replace("ext.c", "ext.cpp")
+)
+
+
+def hdf5(output: Path) -> tuple[Path, int]:
+    """Debian's libhdf5 and its C++ API with all that they need and no system has, as pack asks for it; how many."""
+    (api,) = [name for name in dependencies("libhdf5-dev") if name.startswith("libhdf5-cpp-")]
+    root = deb("libhdf5-dev", *dependencies(api, deep=True))
+    there = {path.name: path for path in root.rglob("*.so*")}
+    (first,) = [path for name, path in there.items() if name.startswith("libhdf5_serial_cpp.so.") and path.is_symlink()]
+    include = next(root.rglob("H5Cpp.h")).parent
+    given = {first.name: first}
+    while True:
+        try:
+            paths = list(map(str, given.values()))
+            made = packing.pack(paths, name="hdf5-lib", version="1", include=[str(include)], output=str(output))
+            return Path(made.path), len(given)
+        except NotPackedError as error:
+            wanted = [problem.reason.split(",")[0].removeprefix("needs ") for problem in error.problems]
+            given.update((name, there[name]) for name in wanted)
+
+
+def test_exceptions_of_debians_hdf5_are_caught(tmp_path: Path) -> None:
+    made, count = hdf5(tmp_path / "dist")
+    assert count > 20
+    # An environment of its own: among what hdf5 needs is another libzstd.
+    python = installed(tmp_path / "env", made, wheel("setuptools"))
+    root = project(tmp_path / "p", "hdf5_user", "setuptools", "", setup__py=HDF5_SETUP, ext__cpp=HDF5)
+    init = root / "src" / "hdf5_user" / "__init__.py"
+    init.write_text(init.read_text().replace('"hdf5>=1"', '"hdf5_serial_cpp"'), encoding="utf-8")
+    user = Place(python=python).build(root)
+    tool(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", user)
+    code = "import hdf5_user; print(hdf5_user.ask('/nowhere'))"
+    assert run(python, code).check().stdout == "caught: H5Fopen failed\n"
+    refused = run(python, code, env={"WITHOUT_LOAD": "1"})
+    assert "ImportError: libhdf5_serial_cpp.so." in refused.stderr
 
 
 def test_a_repaired_consumer_has_no_copy(zstd: Path, zstd_user: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ in a directory of our own.
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
 import tempfile
 from pathlib import Path
@@ -40,6 +41,21 @@ def python_headers(version: str) -> str:
     include = deb(f"libpython{version}-dev") / "usr" / "include"
     # Debian's pyconfig.h includes <x86_64-linux-gnu/python3.11/pyconfig.h>.
     return os.pathsep.join([os.fspath(include / f"python{version}"), os.fspath(include)])
+
+
+def dependencies(name: str, *, deep: bool = False) -> list[str]:
+    """The packages that a package depends on; with `deep` also those that they do, and itself."""
+    kinds = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+    options = [*(f"--no-{kind}" for kind in kinds), *(["--recurse"] if deep else [])]
+    try:
+        said = tool("apt-cache", "depends", *options, name)
+    except PartError:
+        private = _private_lists()
+        tool("apt-get", *private, "-q", "update")
+        said = tool("apt-cache", *private, "depends", *options, name)
+    # "<name>" is no package but what several provide; "name:i386" is of another architecture.
+    found = re.findall(r"^(?:  | \|)Depends: ([\w.+-]+)$" if not deep else r"^([\w.+-]+)$", said, re.MULTILINE)
+    return sorted(set(found))
 
 
 def _release() -> str:
