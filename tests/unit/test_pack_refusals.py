@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import nativeload
 from nativeload import __main__
 from nativeload.pack.problems import NotPackedError
 from parts import cc
@@ -141,10 +143,28 @@ def test_a_dependency_that_another_distribution_brings(tmp_path: Path, site: Pat
     unpacked(packed(tmp_path / "bar", bar, name="bar-lib", version="1.5"), site)
     found = files(packed(tmp_path / "1", foo, requires=["bar-lib>=1"]))
     assert "Requires-Dist: bar-lib>=1" in found["foo_lib-1.2.dist-info/METADATA"].decode().splitlines()
+    assert b'requires = ["bar"]\n' in found["foo_lib/nativeload.toml"]
     # Another version, another distribution, no requirement at all.
     assert "only 1.5 is installed" in refused(tmp_path, foo, requires=["bar-lib>=2"])
     assert "needs libbar.so.2" in refused(tmp_path, foo, requires=["packaging"])
     assert "write: --requires" in refused(tmp_path, foo, requires=["bar lib!"])
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_another_distribution_brings_is_loaded_first(tmp_path: Path, site: Path) -> None:
+    bar = library(tmp_path, "libbar.so.2")
+    unpacked(packed(tmp_path / "bar", bar, name="bar-lib", version="1.5"), site)
+    unpacked(packed(tmp_path / "foo", needs(tmp_path, bar), requires=["bar-lib"]), site)
+    os.utime(site)
+    nativeload.invalidate_caches()
+    spec = nativeload.find_spec("foo")
+    assert spec is not None
+    assert spec.dependencies == (str(site / "bar_lib" / "lib" / "libbar.so.2"),)
+    # Without what it says of that, the library is not found.
+    declared = site / "foo_lib" / "nativeload.toml"
+    declared.write_text(declared.read_text().replace('requires = ["bar"]\n', ""))
+    nativeload.invalidate_caches()
+    assert nativeload.find_spec("foo") is None
 
 
 @pytest.mark.parametrize("name", ["foo bar", "-foo", "", "fo\u00f6", "3d-lib", "../foo"])

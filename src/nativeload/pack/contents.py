@@ -8,6 +8,7 @@ PACKAGE/lib/pkgconfig/foo.pc
 PACKAGE/lib/cmake/foo/foo-config.cmake
 """
 
+import json
 import os
 
 from nativeload.pack.problems import Problem, raise_if
@@ -59,11 +60,16 @@ endif()
 """
 
 
-def texts(libraries: "Sequence[Library]", name: str, version: str, *, has_headers: bool) -> dict[str, str]:
-    """The package's texts, by their paths in it. `name` and `version` are the distribution's."""
+def texts(
+    libraries: "Sequence[Library]", name: str, version: str, elsewhere: dict[str, str], *, has_headers: bool
+) -> dict[str, str]:
+    """The package's texts, by their paths in it.
+
+    `name` and `version` are the distribution's; `elsewhere` are the libraries of others, by soname.
+    """
     found = {
         "__init__.py": f'"""Shared libraries of {name} {version}: nativeload.toml names them."""\n',
-        "nativeload.toml": "\n".join(map(_declaration, libraries)),
+        "nativeload.toml": "\n".join(_declaration(one, elsewhere) for one in libraries),
     }
     for one in libraries:
         words = {
@@ -84,9 +90,13 @@ def texts(libraries: "Sequence[Library]", name: str, version: str, *, has_header
     return found
 
 
-def _declaration(library: "Library") -> str:
+def _declaration(library: "Library", elsewhere: dict[str, str]) -> str:
     name = library.name if library.name.replace("-", "").replace("_", "").isalnum() else f'"{library.name}"'
-    return f'[library.{name}]\npath = "lib/{library.soname}"\nsoname = "{library.soname}"\n'
+    lines = [f"[library.{name}]", f'path = "lib/{library.soname}"', f'soname = "{library.soname}"']
+    # What its own wheel has is found beside it; of another's, the version is what that distribution is required in.
+    if first := list(filter(None, map(elsewhere.get, library.image.needed))):
+        lines.append(f"requires = {json.dumps(first)}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def headers(directories: "Iterable[str]") -> dict[str, str]:

@@ -1,15 +1,20 @@
 """What `--requires` means: an installed distribution, and the sonames of the libraries that it brings."""
 
-from nativeload import images, metadata
+from nativeload import declarations, images, metadata
+from nativeload.errors import DeclarationError
 from nativeload.pack.problems import Problem, raise_if
+from nativeload.requirement import normal
+from nativeload.spec import Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nativeload.metadata import Distribution
+
 
 def sonames(requirements: "Iterable[str]") -> dict[str, str]:
-    """{soname: the requirement that brings it} of installed distributions, by PEP 508's syntax.
+    """{soname: the name of the library that has it, "" where it has none} of installed distributions, by PEP 508's syntax.
 
     Raises NotPackedError for a requirement that cannot be read, and for one that is not installed in this version:
     what it ships is read from its files.
@@ -31,12 +36,26 @@ def sonames(requirements: "Iterable[str]") -> dict[str, str]:
             reason = f"what it brings is read from its files, and {installed} installed here"
             problems.append(Problem(subject=text, reason=reason, remedy=f"pip install '{text}', and pack again"))
             continue
+        names = _names(distribution)
         for path in distribution.files(".so"):
             try:
                 soname = images.read(path).soname
             except (OSError, ValueError):
                 continue
             if soname:
-                found.setdefault(soname, text)
+                found[soname] = found.get(soname) or names.get(path, "")
     raise_if(problems)
+    return found
+
+
+def _names(distribution: "Distribution") -> dict[str, str]:
+    """{path: name} of the libraries that a distribution declares."""
+    found = {}
+    for name, package in distribution.declared():
+        try:
+            library = declarations.read(distribution, package, Trace()).get(normal(name))
+        except DeclarationError:
+            continue
+        if library is not None:
+            found[library.path] = name
     return found

@@ -46,7 +46,8 @@ def pack(
     package, version = distinfo.named(name, version)
     when = _time(os.environ.get("SOURCE_DATE_EPOCH", ""))
     found = libraries.read(paths)
-    platform = policy.platform(found, required.sonames(requires))
+    elsewhere = required.sonames(requires)
+    platform = policy.platform(found, elsewhere)
     headers, texts = contents.headers(include), distinfo.licenses(licenses)
 
     tag = f"py3-none-{platform.tag}"
@@ -56,7 +57,7 @@ def pack(
     with _Archive(path, f"{info}/RECORD", when) as archive:
         files = {f"lib/{one.soname}": one.path for one in found}
         files.update((f"include/{below}", file) for below, file in headers.items())
-        written = contents.texts(found, name, version, has_headers=bool(headers))
+        written = contents.texts(found, name, version, elsewhere, has_headers=bool(headers))
         for inner in sorted((*files, *written)):
             if inner in files:
                 archive.copy(f"{package}/{inner}", files[inner])
