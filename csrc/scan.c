@@ -16,8 +16,7 @@ struct scanner {
     struct nl_listing *listing;
     char *buffer; /* used again for every file */
     size_t room;
-    const char *section;
-    size_t section_length;
+    const struct nl_texts *groups;
     struct nl_fault *fault;
 };
 
@@ -81,23 +80,24 @@ read_small(struct scanner *scanner, const char *path, ptrdiff_t *result)
     return status;
 }
 
+/* Whether a text has "[" and one of the groups: one pass, however many there are. */
 static bool
-holds(const char *text, size_t length, const char *part, size_t part_length)
+names_group(const char *text, size_t length, const struct nl_texts *groups)
 {
     const char *end = text + length;
-    for (const char *at = text; (size_t)(end - at) >= part_length; at++) {
-        at = memchr(at, *part, (size_t)(end - at) - part_length + 1);
-        if (at == NULL) {
-            return false;
-        }
-        if (memcmp(at, part, part_length) == 0) {
-            return true;
+    while ((text = memchr(text, '[', (size_t)(end - text))) != NULL) {
+        text++;
+        for (size_t i = 0; i < groups->count; i++) {
+            size_t wanted = strlen(groups->items[i]);
+            if ((size_t)(end - text) >= wanted && memcmp(text, groups->items[i], wanted) == 0) {
+                return true;
+            }
         }
     }
     return false;
 }
 
-/* Keeps the text of the distribution's entry points where it holds the section. */
+/* Keeps the text of the distribution's entry points where it names a group that is wanted. */
 static enum nl_status
 take_text(struct scanner *scanner, struct nl_distribution *distribution)
 {
@@ -110,7 +110,7 @@ take_text(struct scanner *scanner, struct nl_distribution *distribution)
     memcpy(path + length, ENTRY_POINTS, sizeof ENTRY_POINTS);
     ptrdiff_t got;
     enum nl_status status = read_small(scanner, path, &got);
-    if (status != NL_OK || got < 0 || !holds(scanner->buffer, (size_t)got, scanner->section, scanner->section_length)) {
+    if (status != NL_OK || got < 0 || !names_group(scanner->buffer, (size_t)got, scanner->groups)) {
         return status;
     }
     distribution->text = malloc((size_t)got + 1);
@@ -167,10 +167,9 @@ list_names(struct scanner *scanner, struct nl_scan *scan)
 }
 
 enum nl_status
-nl_scan_read(struct nl_scan *scan, const char *directory, const char *section, size_t section_length,
-             struct nl_fault *fault)
+nl_scan_read(struct nl_scan *scan, const char *directory, const struct nl_texts *groups, struct nl_fault *fault)
 {
-    struct scanner scanner = {.section = section, .section_length = section_length, .fault = fault};
+    struct scanner scanner = {.groups = groups, .fault = fault};
     *scan = (struct nl_scan){.count = 0};
     scanner.listing = nl_os_list(directory);
     enum nl_status status = scanner.listing == NULL ? nl_os_error(fault, errno) : list_names(&scanner, scan);

@@ -1,7 +1,7 @@
 /* The distributions in a directory. */
 #include "binding.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "../scan.h"
 
@@ -32,30 +32,24 @@ native_scan(PyObject *module, PyObject *const *args, Py_ssize_t count)
     struct nl_scan scan;
     struct nl_fault fault = {.os_errno = 0};
     const char *directory;
-    PyObject *bytes = NULL, *groups = NULL, *section = NULL, *result = NULL;
-    enum nl_status status;
+    struct nl_texts groups = {.count = 0};
+    PyObject *keep = NULL, *bytes = NULL, *result = NULL;
     (void)module;
     if (check_count("scan", count, 2, 2) < 0) {
         return NULL;
     }
     bytes = encode_path(args[0], &directory);
-    groups = bytes == NULL ? NULL : encode(args[1]);
-    section = groups == NULL ? NULL : PyBytes_FromStringAndSize(NULL, PyBytes_Size(groups) + 1);
-    if (section == NULL) {
-        goto done;
+    keep = bytes == NULL ? NULL : PyList_New(0);
+    if (keep != NULL && take_texts(keep, args[1], &groups) == 0) {
+        enum nl_status status;
+        Py_BEGIN_ALLOW_THREADS
+        status = nl_scan_read(&scan, directory, &groups, &fault);
+        Py_END_ALLOW_THREADS
+        result = status == NL_OK ? scan_list(&scan) : raise_status(status, &fault, args[0]);
+        nl_scan_free(&scan);
     }
-    char *wanted = PyBytes_AsString(section);
-    size_t length = (size_t)PyBytes_Size(section);
-    memcpy(wanted + 1, PyBytes_AsString(groups), length - 1);
-    wanted[0] = '[';
-    Py_BEGIN_ALLOW_THREADS
-    status = nl_scan_read(&scan, directory, wanted, length, &fault);
-    Py_END_ALLOW_THREADS
-    result = status == NL_OK ? scan_list(&scan) : raise_status(status, &fault, args[0]);
-    nl_scan_free(&scan);
-done:
+    free(groups.items);
+    Py_XDECREF(keep);
     Py_XDECREF(bytes);
-    Py_XDECREF(groups);
-    Py_XDECREF(section);
     return result;
 }

@@ -173,10 +173,10 @@ def libc() -> tuple[str, str]:
 def isa_level() -> int:
     """The x86-64 psABI level 1-4 that this CPU and kernel support; 0 on another machine."""
 
-def scan(directory: str, groups: str, /) -> list[tuple[str, str | None]]:
+def scan(directory: str, groups: tuple[str, ...], /) -> list[tuple[str, str | None]]:
     """Every `*.dist-info` and `*.egg-info` in a directory, sorted: (its name, its entry_points.txt or None).
 
-    The text is given only where it holds `[groups`, a group whose name begins so: a scan of thousands costs one open
+    The text is given only where it holds "[" and one of `groups`, a group whose name begins so: a scan of thousands costs one open
     and read each and no decoding. A directory that cannot be listed raises OSError; one distribution that cannot be read
     (permission, not a directory, a FIFO, larger than 1 MiB) has None and stops nothing.
     """

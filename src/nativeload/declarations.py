@@ -66,16 +66,22 @@ class Library(Record):
 
 def read(distribution: "Distribution", package: str, trace: "Trace") -> dict[str, Library]:
     """The libraries that a package's `nativeload.toml` declares. Raises DeclarationError, with file and line."""
+    path = shipped(distribution, package, FILE, trace)
+    return libraries(Document(path), os.path.dirname(path))
+
+
+def shipped(distribution: "Distribution", package: str, file: str, trace: "Trace") -> str:
+    """The path of a file that a package has, which is not imported. Raises DeclarationError."""
     parts = package.split(".")
     if not all(part.isidentifier() for part in parts):
         raise DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
-    homes = package_directories(package, distribution.site)
+    homes = package_directories(package, distribution.site, file)
     for home in homes:
-        trace.consult(f"{home}/{FILE}")
-        if os.path.lexists(f"{home}/{FILE}"):
-            return libraries(Document(f"{home}/{FILE}"), home)
+        trace.consult(f"{home}/{file}")
+        if os.path.lexists(f"{home}/{file}"):
+            return f"{home}/{file}"
     where = " or ".join(homes) or f"package {package}, which is not on sys.path as a directory"
-    raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {FILE} in {where}")
+    raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {file} in {where}")
 
 
 def libraries(document: Document, home: str) -> dict[str, Library]:

@@ -76,7 +76,9 @@ def provided() -> list[Provided]:
     """Every library of every provider, by name: those declared, those the catalog knows; each judged."""
     from nativeload.catalog import additions
 
-    names = {library for provider in metadata.providers() for library, _ in provider.declared()}
+    groups = (metadata.GROUP, metadata.DYNAMIC)
+    declared = (one.declared(group) for one in metadata.providers() for group in groups)
+    names = {library for libraries in declared for library, _ in libraries}
     shipping = (catalog.of_distribution(one.name) for one in metadata.distributions())
     added = (one.name for one in additions.everything()[0])
     found = []

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from nativeload.spec import Trace
 
 GROUP = "nativeload.libraries"
-GROUPS = "nativeload."  # what the names of all groups of nativeload's begin with: one scan finds them
+DYNAMIC = "dynamic_library"  # the group of the dynamic-library project: name, and the package that has lib<name>.so
+GROUPS = ("nativeload.", f"{DYNAMIC}]")  # what their names begin with: one scan finds them
 FILE = "nativeload.toml"
 
 
@@ -61,7 +62,7 @@ class Distribution(Record):
                 continue
 
     def declared(self, group: str = GROUP) -> "Iterator[tuple[str, str]]":
-        """(name, package) of each entry point in a group of nativeload's: (library, package) in the usual one."""
+        """(name, package) of each entry point in one of `GROUPS`: (library, package) in the usual one."""
         inside = False
         for raw in (self.entry_points or "").splitlines():
             line = raw.strip()
@@ -163,7 +164,7 @@ def distributions() -> "Iterator[Distribution]":
 
 
 def providers(trace: "Trace | None" = None) -> "Iterator[Distribution]":
-    """Every distribution that has an entry point in a group of nativeload's."""
+    """Every distribution that has an entry point in one of `GROUPS`."""
     before: list[dict[str, tuple[str, str | None]]] = []
     if trace is not None:
         trace.consult_all(tuple(sites()))

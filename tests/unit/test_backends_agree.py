@@ -207,14 +207,20 @@ def test_a_process_of_its_own(name: str, tmp_path: Path) -> None:
 
 
 def test_scan_and_digest(tmp_path: Path) -> None:
-    texts = {"a-1.dist-info": "[nativeload]\nx=y\n", "b.egg-info": "[other]\n", "c.dist-info": "[nativeload]" * 2**17}
+    texts = {
+        "a-1.dist-info": "[nativeload]\nx=y\n",
+        "b.egg-info": "[other]\n",
+        "c.dist-info": "[nativeload]" * 2**17,
+        "e.egg-info": "[also]",
+        "f.egg-info": "[alas[",
+    }
     for folder, text in texts.items():
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "entry_points.txt").write_text(text)
     os.mkfifo(tmp_path / "d.dist-info")
-    expected = [(name, texts[name] if name[0] == "a" else None) for name in (*texts, "d.dist-info")]
-    assert agreed("scan", str(tmp_path), "nativeload") == expected
-    assert agreed("scan", str(tmp_path / "none"), "nativeload") == (FileNotFoundError, errno.ENOENT)
+    expected = [(name, texts[name] if name[0] in "ae" else None) for name in sorted((*texts, "d.dist-info"))]
+    assert agreed("scan", str(tmp_path), ("nativeload", "also]")) == expected
+    assert agreed("scan", str(tmp_path / "none"), ()) == (FileNotFoundError, errno.ENOENT)
     assert [agreed("digest", text) for text in (b"a", b"foobar")] == ["af63dc4c8601ec8c", "85944171f73967e8"]
 
 

@@ -27,7 +27,7 @@ class WheelFinder:
         self._only = normal(distribution)
 
     def candidates(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
-        """Declared by an entry point, in the order of `sys.path`; then the catalog's wheels, in its order."""
+        """Declared by an entry point, in the order of `sys.path`; so for dynamic-library; then the catalog's, in its order."""
         before, found = len(trace), False
         for proposed in self._sources(requirement, trace):
             found = True
@@ -36,11 +36,19 @@ class WheelFinder:
             trace.absent(requirement.stem, "no installed distribution declares it or is known to ship it")
 
     def _sources(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
+        wanted = (normal(requirement.stem), normal(requirement.name))
+        others = []
         for distribution in metadata.providers(trace):
             if self._only in ("", distribution.name):
-                for library, package in distribution.declared():
-                    if normal(library) in (normal(requirement.stem), normal(requirement.name)):
-                        yield from _declared(distribution, library, package, trace)
+                declared = [one for one in distribution.declared() if normal(one[0]) in wanted]
+                for library, package in declared:
+                    yield from _declared(distribution, library, package, trace)
+                if not declared:
+                    others.append(distribution)
+        for distribution in others:
+            for library, package in distribution.declared(metadata.DYNAMIC):
+                if normal(library) in wanted:
+                    yield from _registered(distribution, library, package, trace)
         entry = catalog.lookup(requirement.stem)
         for wheel in entry.wheels if entry else ():
             if self._only in ("", normal(wheel.distribution)):
@@ -64,8 +72,7 @@ def _declared(distribution: "Distribution", library: str, package: str, trace: "
         if trace.consult(path) == "-" and not os.path.lexists(path):
             raise DeclarationError(declared.where, f"{path} does not exist")
     except DeclarationError as error:
-        facts = {"distribution": label, "where": error.where, "problem": error.reason}
-        trace.rejected(label, rejection("declaration", f"DeclarationError: {error}", **facts))
+        _refuse(label, error, trace)
         return
     version = distribution.version
     yield candidate(
@@ -80,6 +87,30 @@ def _declared(distribution: "Distribution", library: str, package: str, trace: "
         siblings=tuple(dict.fromkeys(os.path.dirname(one.path) for one in libraries.values() if one.path)),
         requires=tuple((text, where, _origin(text, libraries, label)) for text, where in declared.requires),
         together=_together(declared, libraries),
+    )
+
+
+def _refuse(label: str, error: DeclarationError, trace: "Trace") -> None:
+    facts = {"distribution": label, "where": error.where, "problem": error.reason}
+    trace.rejected(label, rejection("declaration", f"DeclarationError: {error}", **facts))
+
+
+def _registered(distribution: "Distribution", library: str, package: str, trace: "Trace") -> "Iterator[Candidate]":
+    """What an entry point for dynamic-library names: lib<NAME>.so in the package, as that project's 0.2.0 has it."""
+    label, version = distribution.label, distribution.version
+    try:
+        path = declarations.shipped(distribution, package, f"lib{library}.so", trace)
+    except DeclarationError as error:
+        reason = f"{error.reason}; code of the package that would say where is not run ({metadata.DYNAMIC})"
+        _refuse(label, DeclarationError(error.where, reason), trace)
+        return
+    yield candidate(
+        path,
+        "wheel",
+        f"declared for dynamic-library by {label} {version}",
+        provider=Provider(distribution=label, version=version),
+        version=version or None,
+        entry=catalog.lookup(library),
     )
 
 
