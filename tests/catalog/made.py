@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 DATA = Path(str(nativeload.__file__)).parent / "catalog"
 INDEX = DATA / "index.txt"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "catalog.md"
+MATRIX = PAGE.parents[1] / "explanation" / "catalog-matrix.md"
 COMMANDS = {
     "pip": "pip install",
     "conda-forge": "conda install -c conda-forge",
@@ -111,3 +114,46 @@ def _facts(table: dict[str, Any]) -> Iterator[str]:
         command = COMMANDS.get(installer)
         release = "" if command else f" ({installer.replace('-', ' ')})"
         yield f"`{command or 'apt install'} {' '.join(packages)}`{release}"
+
+
+MATRIX_HEAD = """# The catalog, tried
+
+Each library of [the catalog](../reference/catalog.md), from each of its wheels and Debian 12 packages: installed in a new
+environment (or unpacked into a directory), loaded by its name, called, and what nativeload says of its version and ABI
+features compared with what the library and its package say. In the column "told": the version that the library's own
+function tells; "called", where it has none and another of its functions was called; "a symbol read", where none can be
+called without a device, another process or C++.
+
+```sh
+python -m tests.catalog matrix --large --rows rows.jsonl
+python -m tests.catalog matrix --write --rows rows.jsonl
+```
+
+Without `--large`, wheels of more than 150 MB are left out. A dozen of it runs with
+[the tests](../../tests/integration/test_catalog_matrix.py).
+
+"""
+
+
+def matrix_page(lines: list[str]) -> str:
+    """`docs/explanation/catalog-matrix.md`, of the latest result of each case."""
+    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    for line in lines:
+        row = json.loads(line)
+        rows[tuple(row["case"])] = row
+    good = sum(not row["wrong"] for row in rows.values())
+    text = MATRIX_HEAD + f"Run on {datetime.date.today()}: {len(rows)} cases, of which {good} hold.\n"
+    for kind, title in (("wheel", "Wheels"), ("deb", "Debian packages")):
+        text += f"\n## {title}\n\n| library | package | version | told | ABI | result |\n|---|---|---|---|---|---|\n"
+        for (one, library, _), row in sorted(rows.items()):
+            if one == kind:
+                cells = (
+                    f"`{library}`",
+                    row["package"],
+                    row["version"],
+                    row["told"],
+                    row["abi"],
+                    row["wrong"] or "holds",
+                )
+                text += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+    return text

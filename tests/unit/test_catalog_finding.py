@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 import nativeload
 from nativeload import versions
 from nativeload.catalog import entry
-from parts import run
-from unit.specimens import NAME, age, specimen
+from parts import cc, run
+from unit.specimens import NAME, age, specimen, undeclared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,8 +66,6 @@ def test_what_a_variable_leads_to_is_not_kept(special: Path, home: Path, tmp_pat
     elsewhere.parent.mkdir(parents=True)
     shutil.copy(special, elsewhere)
     age(elsewhere.parent)
-    import sys
-
     for library in (special, elsewhere, special):
         env = {"SPECIAL_HOME": library.parent.parent}
         assert run(sys.executable, code, env=env, home=home).check().stdout == f"{library}\n"
@@ -76,8 +75,6 @@ def test_what_a_variable_leads_to_is_not_kept(special: Path, home: Path, tmp_pat
 
 @pytest.mark.usefixtures("fresh")
 def test_the_linkers_own_directories_come_first(special: Path, home: Path, tmp_path: Path) -> None:
-    import sys
-
     first = tmp_path / "first" / NAME
     first.parent.mkdir()
     shutil.copy(special, first)
@@ -115,3 +112,56 @@ def test_without_the_rule_the_file_name_counts(tmp_path: Path) -> None:
     library = specimen(tmp_path / "libspecial.so.4.8.0", soname="libspecial.so.4")
     plain = entry("special", {key: value for key, value in TOLD.items() if key != "version-in-file-name"}, "here")
     assert versions.told(str(library), "libspecial.so.4", plain) == ("4.8.0", "from the file's name")
+
+
+DEPENDS = """[library.user_lib]
+summary = "Needs another wheel's"
+sonames = ["libuser_lib.so.1"]
+depends = ["used_lib"]
+
+[[library.user_lib.wheel]]
+distribution = "user-cu12"
+path = "user_cu12/lib/libuser_lib.so.1"
+abi = ["cuda12"]
+
+[library.used_lib]
+summary = "What it needs"
+sonames = ["libused_lib.so.1"]
+
+[[library.used_lib.wheel]]
+distribution = "used-cu13"
+path = "used_cu13/lib/libused_lib.so.1"
+abi = ["cuda13"]
+
+[[library.used_lib.wheel]]
+distribution = "used-cu12"
+path = "used_cu12/lib/libused_lib.so.1"
+abi = ["cuda12"]
+"""
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_a_wheel_needs_of_another_is_loaded_first(home: Path, site: Path, tmp_path: Path) -> None:
+    """The linker finds neither: it is looked for in the wheels that the catalog says it depends on, of the same ABI."""
+    place = home / ".config" / "nativeload" / "catalog"
+    place.mkdir(parents=True)
+    (place / "depends.toml").write_text(DEPENDS)
+    built = {}
+    for number, cuda in ((13, "cu13"), (12, "cu12")):
+        (tmp_path / cuda).mkdir()
+        flag = "-Wl,-soname,libused_lib.so.1"
+        built[cuda] = cc(f"int used(void) {{ return {number}; }}", tmp_path / cuda / "libused_lib.so.1", flag)
+    source = "int used(void); int user(void) { return used(); }"
+    user = cc(source, tmp_path / "libuser_lib.so.1", "-Wl,-soname,libuser_lib.so.1", built["cu12"])
+    undeclared(site, "user-cu12", {"lib/libuser_lib.so.1": user})
+    assert nativeload.find_spec("user_lib") is None
+    undeclared(site, "used-cu13", {"lib/libused_lib.so.1": built["cu13"]})
+    nativeload.invalidate_caches()
+    assert nativeload.find_spec("user_lib") is None
+    undeclared(site, "used-cu12", {"lib/libused_lib.so.1": built["cu12"]})
+    nativeload.invalidate_caches()
+    spec = nativeload.find_spec("user_lib")
+    assert spec is not None
+    assert spec.dependencies == (f"{site}/used_cu12/lib/libused_lib.so.1",)
+    code = "import nativeload; print(nativeload.load('user_lib').ctypes.user())"
+    assert run(sys.executable, code, env={"PYTHONPATH": site}, home=home).check().stdout == "12\n"

@@ -151,6 +151,8 @@ def _shipped(
         pattern, problem = wheel.path or wheel.data, "has no such file"
         reason = f"{label} {version} is installed, but {problem}"
         trace.rejected(pattern, rejection("declaration", reason, distribution=label, where=pattern, problem=problem))
+    # What it needs of other wheels the linker does not find: it is looked for where these have it.
+    siblings = tuple(dict.fromkeys(_depended(entry, wheel, {entry.name}, trace))) if paths else ()
     for path in paths:
         yield candidate(
             path,
@@ -161,7 +163,19 @@ def _shipped(
             abi=wheel.abi,
             needs=wheel.needs,
             entry=entry,
+            siblings=siblings,
         )
+
+
+def _depended(entry: catalog.Entry, wheel: catalog.Wheel, seen: "set[str]", trace: "Trace") -> "Iterator[str]":
+    """The directories of the libraries that one depends on, in installed wheels of the same ABI features."""
+    for known in filter(None, (catalog.lookup(name) for name in entry.depends if name not in seen)):
+        seen.add(known.name)
+        for other in known.wheels:
+            found = metadata.find(other.distribution, trace)
+            if found is not None and (not wheel.abi or not other.abi or wheel.abi == other.abi):
+                yield from map(os.path.dirname, _places(found, other, trace))
+                yield from _depended(known, other, seen, trace)
 
 
 def _places(distribution: "Distribution", wheel: catalog.Wheel, trace: "Trace") -> "Iterator[str]":
