@@ -218,7 +218,9 @@ def _rows(wanted: set[str], kinds: set[str], limit: int, python_path: str, fetch
                 else:
                     home, version = debian_root(packages, scratch, fetched)
                     python = sys.executable
-                    directories = os.pathsep.join(map(str, library_dirs(home)))
+                    # Libraries before plugins, which may have a library's name.
+                    ordered = sorted(library_dirs(home), key=lambda one: not one.name.endswith("-linux-gnu"))
+                    directories = os.pathsep.join(map(str, ordered))
                     env = {"PYTHONPATH": python_path, "LD_LIBRARY_PATH": directories}
             except TooLarge as error:
                 yield from (_not_run(case, str(error)) for case in group)
