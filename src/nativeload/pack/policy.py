@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
     from typing import Any
 
+    from nativeload.images import Image
     from nativeload.pack.libraries import Library
 
 # (e_machine, class, byte order) of the machines that have policies; elf.h's numbers
-_MACHINES = {
+MACHINES = {
     (3, 32, "little"): "i686",
     (21, 64, "big"): "ppc64",
     (21, 64, "little"): "ppc64le",
@@ -47,7 +48,8 @@ def platform(libraries: "Sequence[Library]", elsewhere: "Container[str]") -> Pla
     It is the policy for the oldest systems of which every library is content. Raises NotPackedError where a library
     needs one that is neither in the wheel, nor required, nor in any policy; and without auditwheel.
     """
-    policies = _policies(libraries)
+    libc = next((one.image.libc for one in libraries if one.image.libc), core.libc()[0])
+    policies = policies_of(libraries[0].path, libraries[0].image, libc)
     *strict, linux = sorted(policies, key=lambda policy: -policy.priority)
     own = {one.soname for one in libraries}
     needed = {
@@ -64,7 +66,8 @@ def platform(libraries: "Sequence[Library]", elsewhere: "Container[str]") -> Pla
     return Platform(tag=linux.name, note=note)
 
 
-def _policies(libraries: "Sequence[Library]") -> "Any":
+def policies_of(path: str, image: "Image", libc: str) -> "Any":
+    """auditwheel's policies for the machine of a library and a C library. Raises NotPackedError where there are none."""
     try:
         from auditwheel.architecture import Architecture
         from auditwheel.libc import Libc
@@ -73,12 +76,10 @@ def _policies(libraries: "Sequence[Library]") -> "Any":
         reason = "is not installed, or older than 6.4; the platform tag is told by its policies"
         remedy = "pip install 'nativeload[pack]'"
         raise NotPackedError([Problem(subject="auditwheel", reason=reason, remedy=remedy)]) from None
-    image = libraries[0].image
-    machine = _MACHINES.get((image.machine, image.elf_class, image.byteorder))
+    machine = MACHINES.get((image.machine, image.elf_class, image.byteorder))
     if machine is None:
         reason = f"is of a machine (ELF{image.elf_class}, {image.machine}) that no wheel is tagged for"
-        raise NotPackedError([Problem(subject=libraries[0].path, reason=reason, remedy="install it by other means")])
-    libc = next((one.image.libc for one in libraries if one.image.libc), core.libc()[0])
+        raise NotPackedError([Problem(subject=path, reason=reason, remedy="install it by other means")])
     return WheelPolicies(libc=Libc[libc.upper()], arch=Architecture(machine))
 
 

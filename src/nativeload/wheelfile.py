@@ -1,0 +1,68 @@
+"""A wheel's files, unpacked where they can be read: nothing in it is run, and nothing is written elsewhere."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import zipfile
+
+from nativeload.errors import ImageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What real wheels stay below; beyond it a file is meant to fill the disk.
+MOST_FILES = 100_000
+MOST_BYTES = 8 << 30
+_BLOCK = 1 << 20
+
+
+@contextlib.contextmanager
+def unpacked(path: str) -> "Iterator[str]":
+    """A temporary directory with the files of a wheel, by their names; it goes when the block ends.
+
+    Raises ImageError where the wheel cannot be read, has a name that leads out of it or is there twice, is encrypted,
+    or is larger than any wheel.
+    """
+    home = tempfile.mkdtemp(prefix="nativeload-wheel-")
+    try:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                _unpack(path, archive, home)
+        except ImageError:
+            raise
+        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+            raise ImageError(path, f"is no wheel that can be read: {error}") from None
+        except Exception as error:  # zlib.error, struct.error, …: whatever the content makes a decoder raise
+            raise ImageError(path, f"is no wheel that can be read: {type(error).__name__}: {error}") from None
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _unpack(path: str, archive: zipfile.ZipFile, home: str) -> None:
+    left, seen = MOST_BYTES, set()
+    names = archive.infolist()
+    if len(names) > MOST_FILES:
+        raise ImageError(path, f"has {len(names)} files; no wheel has more than {MOST_FILES}")
+    for info in names:
+        name = info.filename
+        parts = name.rstrip("/").split("/")
+        if name.startswith("/") or "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
+            raise ImageError(path, f"has a file {name!r}, which leads out of the wheel")
+        if name in seen:
+            raise ImageError(path, f"has two files {name!r}")
+        seen.add(name)
+        if info.is_dir():
+            continue
+        target = os.path.join(home, *parts)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        # Made anew: a link that the wheel brought itself is not followed. Links are unpacked as what they hold.
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        with archive.open(info) as source, open(descriptor, "wb") as file:
+            while block := source.read(_BLOCK):
+                left -= len(block)
+                if left < 0:
+                    raise ImageError(path, f"holds more than {MOST_BYTES >> 30} GiB")
+                file.write(block)
