@@ -59,26 +59,26 @@ class SearchPath:
 
     def take(self, requirement: str) -> None:
         """Have programs find what `load` would give. Raises what `environ` raises."""
-        name = self._find(resolution.asked(requirement, ()))
-        if name not in self._asked:
-            self._asked.append(name)
+        names = self._find(resolution.asked(requirement, ()))
+        self._asked += [name for name in names if name not in self._asked]
         self._lead(_without_rpath(), *self._asked)
 
     def serve(self, program: str) -> None:
         """Have one program find all that it needs. Raises what `environ` raises, and ImageError."""
         self._lead(program)
 
-    def _find(self, wanted: "Requirement") -> str:
-        """The name that a linker looks for, of the library that `load` would give; its file is kept."""
+    def _find(self, wanted: "Requirement") -> list[str]:
+        """The names that a linker looks for, of what `load` would load, the library last; their files are kept."""
         trace = Trace()
         spec = resolution.run(wanted, trace)
         if spec is None:
             raise resolution.failure(wanted.text, trace)
+        names = []
         for path in (*spec.dependencies, spec.path):
             # What is linked with a file without a soname asks for the file's name.
-            name = images.soname(path) or os.path.basename(path)
-            self._files.setdefault(name, path)
-        return name
+            names.append(images.soname(path) or os.path.basename(path))
+            self._files.setdefault(names[-1], path)
+        return names
 
     def _lead(self, file: str, *names: str) -> None:
         """Add directories until the linker finds what a file needs, and these names as if it needed them."""
@@ -128,7 +128,7 @@ class SearchPath:
             raise LibraryNotFoundError(name, name, ()) from error
         # Wheels know their libraries by other names than the sonames.
         known = [one.name for one in inventory.provided() if one.path and images.soname(one.path) == name]
-        found = self._find(wanted.replace(name=known[0], stem=known[0]) if known else wanted)
+        found = self._find(wanted.replace(name=known[0], stem=known[0]) if known else wanted)[-1]
         if found != name:
             raise SearchPathError(name, self._files[found], f"its soname is {found}")
         return name

@@ -102,6 +102,24 @@ def test_what_the_library_needs_is_found_too(site: Path, tmp_path: Path) -> None
     assert start(asks, env).stdout == "42"
 
 
+def test_what_its_provider_says_it_requires(site: Path, tmp_path: Path) -> None:
+    """A library that opens another by its soname, which no header tells: its declaration does."""
+    opens = '#include <dlfcn.h>\nint specimen_answer(void) { return dlopen("libplugin.so.1", RTLD_NOW) ? 42 : 1; }'
+    files = {
+        f"lib/{NAME}": specimen(tmp_path / NAME, source=opens),
+        "more/libplugin.so.1": specimen(tmp_path / "libplugin.so.1", soname="libplugin.so.1"),
+    }
+    plugin = declaration("more/libplugin.so.1", "plugin")
+    asks = cc(PROGRAM, tmp_path / "ask", tmp_path / NAME, shared=False)
+    home = provider(site, "some-wheel", declaration(f"lib/{NAME}") + plugin, files=files)
+    with open(site / "some_wheel-1.0.dist-info" / "entry_points.txt", "a", encoding="utf-8") as points:
+        points.write("plugin = some_wheel\n")
+    assert start(asks, nativeload.environ("specimen", environ={})).stdout == "1"
+    (home / "nativeload.toml").write_text(declaration(f"lib/{NAME}") + 'requires = ["plugin"]\n' + plugin)
+    nativeload.invalidate_caches()
+    assert start(asks, nativeload.environ("specimen", environ={})).stdout == "42"
+
+
 def test_a_file_with_another_name_than_its_soname(site: Path, good: Path, program: Path, tmp_path: Path) -> None:
     """The linker agrees that it is not found; with a link, as the error says, it is."""
     home = provider(site, "some-wheel", declaration("libother.so"), files={"libother.so": good})

@@ -190,6 +190,7 @@ def test_the_users_choice_is_no_import_error(place: Path) -> None:
         (None, "", "there is no "),
         ("", "", "there is no table [requires]"),
         ("requires = 1\n", ":1", "there is no table [requires]"),
+        ("[requires]\n[surprise]\n", ":2", "unknown key 'surprise'"),
         ('[requires]\nz = ""\nspecimen = "1.0"\n', ":3", 'specimen is "[features]>=1,<2"'),
         ('[requires]\nspecimen = "s>=1"\n', ":2", 'specimen is "[features]>=1,<2"'),
         ('[requires]\nspecimen = [">=1"]\n', ":2", 'specimen is "[features]>=1,<2"'),
