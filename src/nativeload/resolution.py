@@ -53,7 +53,7 @@ def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> Lib
             state = trace.consult(proposed.path)
             if state in refused:
                 continue  # The same file by another name: what is wrong with its headers was said.
-            verdict = _alongside(_judged(proposed, wanted, trace), proposed, wanted, trace)
+            verdict = _alongside(judged(proposed, wanted, trace), proposed, wanted, trace)
             if not isinstance(verdict, Rejection):
                 spec = _only_copy(verdict, proposed, wanted, trace)
                 if spec is None:
@@ -68,7 +68,7 @@ def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> Lib
     return None
 
 
-def _judged(proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec | Rejection:
+def judged(proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec | Rejection:
     """The verdict on a candidate, with what is to be loaded before it by its provider's words."""
     if not proposed.requires and not proposed.together:
         return _here(abi.judge(proposed, wanted, trace), proposed, trace)
@@ -77,12 +77,12 @@ def _judged(proposed: "Candidate", wanted: "Requirement", trace: Trace) -> Libra
     first = before.parted(proposed) or before.required(proposed, wanted, trace)
     if isinstance(first, Rejection):
         return first
-    homes = (os.path.dirname(spec.path) for spec in first)
+    paths = [path for one in first for path in (*one.dependencies, one.path)]
+    homes = map(os.path.dirname, paths)
     able = proposed.replace(siblings=tuple(dict.fromkeys((*proposed.siblings, *homes))))
     spec = _here(abi.judge(able, wanted, trace), proposed, trace)
     if isinstance(spec, Rejection):
         return spec
-    paths = [path for one in first for path in (*one.dependencies, one.path)]
     return spec.replace(dependencies=tuple(dict.fromkeys((*paths, *spec.dependencies))))
 
 

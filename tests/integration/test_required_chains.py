@@ -19,10 +19,10 @@ REQUIRES = 'top = ""\nmiddle = ""\nleft = ""\nbase = ""'
 TOP = "int top(void);\n#define ANSWER() PyLong_FromLong(top())"
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A provider for each library, in a wheel of its own; no library has an rpath."""
-    root = tmp_path_factory.mktemp("providers")
+def providers(root: Path, *, declared: bool = False) -> dict[str, Path]:
+    """A provider for each library, in a wheel of its own; no library has an rpath. What a library needs, its package
+    requires, or with `declared` the library itself.
+    """
     built: dict[str, Path] = {}
     found = {}
     for name, others in NEEDS.items():
@@ -32,7 +32,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         flags: list[str | Path] = [*(built[one] for one in others), f"-Wl,-soname,lib{name}.so.1"]
         built[name] = cc(source, home / "lib" / f"lib{name}.so.1", *flags)
         requires = "".join(f'{one} = ""\n' for one in others)
-        toml = f'[library.{name}]\npath = "lib/lib{name}.so.1"\n[requires]\n{requires}'
+        toml = f'[library.{name}]\npath = "lib/lib{name}.so.1"\n'
+        toml += f"requires = {others}\n[requires]\n" if declared else f"[requires]\n{requires}"
         imports = "".join(f"import {one}_lib\n" for one in others)
         (home / "nativeload.toml").write_text(toml, encoding="utf-8")
         (home / "__init__.py").write_text(f"{imports}import nativeload\nnativeload.load_required(__name__)\n")
@@ -41,9 +42,14 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return providers(tmp_path_factory.mktemp("providers"))
+
+
+@pytest.fixture(scope="module")
 def user(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A consumer of `top` that requires all, and one that forgets `base`."""
-    packages = {"user": REQUIRES, "forgets": 'top = ""\nmiddle = ""\nleft = ""'}
+    packages = {"user": REQUIRES, "forgets": 'top = ""\nmiddle = ""\nleft = ""', "trusts": 'top = ""'}
     library = site(wheels["top"]) / "top_lib" / "lib" / "libtop.so.1"
     depends = tuple(f"{name}-lib" for name in wheels)
     return consumer(tmp_path_factory.mktemp("user"), packages, library, source=TOP, depends=depends)
@@ -60,6 +66,16 @@ def test_a_chain_and_a_diamond(wheels: dict[str, Path], user: Path) -> None:
     assert "needs libbase.so.1, which is not found" in forgotten
     assert "\n  forgets requires it (" in forgotten
     assert "libtop.so.1: cannot open" in run(python, "import user", env={**env, "WITHOUT_LOAD": "1"}).stderr
+
+
+def test_libraries_that_say_what_they_require(wheels: dict[str, Path], user: Path, tmp_path: Path) -> None:
+    """Then the consumer names only the one that it calls; without the providers' words that is not enough."""
+    code = "import trusts; print(trusts.ask(), *trusts.libraries)"
+    env = {"PYTHONPATH": python_path()}
+    telling = providers(tmp_path, declared=True)
+    assert run(venv(sys.executable, *telling.values(), user), code, env=env).check().stdout == "5 top\n"
+    refused = run(venv(sys.executable, *wheels.values(), user), code, env=env).stderr
+    assert "needs libleft.so.1, which is not found" in refused
 
 
 def test_providers_that_load_what_they_require(wheels: dict[str, Path]) -> None:

@@ -130,6 +130,20 @@ def test_what_another_required_library_gives(site: Path, good: Path, tmp_path: P
     assert kinds("half") == [("required-refused", "error")]
 
 
+def test_what_a_provider_says_its_library_requires(site: Path, wheel: Path, good: Path, tmp_path: Path) -> None:
+    """The consumer need not: nor must its distribution depend on what the provider's does."""
+    flags = (good, "-Wl,-soname,libouter.so.1")
+    source = "int specimen_answer(void); int outer(void) { return specimen_answer(); }"
+    files = {"libouter.so.1": cc(source, tmp_path / "libouter.so.1", *flags)}
+    home = provider(site, "outer-wheel", declaration("libouter.so.1", "outer"), library="outer", files=files)
+    consumer(site, "user", '[requires]\nouter = ""\n', ["outer-wheel"])
+    assert kinds("user") == [("required-refused", "error")]
+    (home / "nativeload.toml").write_text(declaration("libouter.so.1", "outer") + 'requires = ["specimen"]\n')
+    assert kinds("user") == []
+    (home / "nativeload.toml").write_text(declaration("libouter.so.1", "outer") + 'requires = ["specimen>=9"]\n')
+    assert kinds("user") == [("required-refused", "error")]
+
+
 def test_an_extension_whose_library_is_required(site: Path, wheel: Path, good: Path) -> None:
     """The linker does not find it, and load_required loads it before; without the line it is an error."""
     home = consumer(site, "user", '[requires]\nspecimen = ""\n', ["some-wheel"])

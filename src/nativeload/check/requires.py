@@ -4,7 +4,7 @@ their distributions depend on what ships it. No package is imported, no library 
 
 import os
 
-from nativeload import abi, catalog, images, metadata, required, requirement
+from nativeload import abi, catalog, images, metadata, required, requirement, resolution
 from nativeload.check.report import Finding
 from nativeload.errors import DeclarationError
 from nativeload.machinery import PrefixFinder, SystemFinder, WheelFinder
@@ -91,7 +91,8 @@ def _searched(distribution: str, wanted: "Requirement", where: str) -> Required:
     """A line and what is installed for it, whatever this process has loaded and its user has chosen."""
     spec, refused = None, []
     for proposed in _proposed(wanted):
-        verdict = abi.judge(proposed, wanted)
+        # What its provider says it requires is looked for too.
+        verdict = resolution.judged(proposed, wanted, Trace()) if proposed.requires else abi.judge(proposed, wanted)
         if not isinstance(verdict, Rejection):
             spec = verdict
             break
