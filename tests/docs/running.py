@@ -64,6 +64,8 @@ def place(directory: Path, *, own: bool) -> Place:
         "PIP_FIND_LINKS": os.fspath(links),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+    if headers := os.environ.get("C_INCLUDE_PATH"):  # Python's, where they are not with the interpreter
+        env["C_INCLUDE_PATH"] = headers
     return Place(work=work, home=home, env=env)
 
 

@@ -26,6 +26,9 @@ UNRUN = {
         ".venv/bin/python -m pytest tests/unit -k override": "the same as the command before it, for longer",
         ".venv/bin/nox -f tests/noxfile.py": ".ci/run runs it, and this test within it",
     },
+    "docs/how-to/migrate-from-vendoring.md": {
+        "python -m nativeload --explain -m package._core": "the reader's own package",
+    },
     "docs/tutorial.md": {"python3 -m venv .venv && .venv/bin/pip install -q .": SESSION},
     "docs/reference/catalog.md": {
         "python -m tests.catalog": "writes into the checkout; tests/unit/test_catalog.py holds that its result is there",
