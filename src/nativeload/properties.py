@@ -1,9 +1,10 @@
 """Properties, `namespace :: feature :: value`: how the wheel-variant proposals (PEP 817, PEP 825) say what a build needs.
 
-Their syntax, and those that installed distributions tell of this machine: entry points of the group
-`nativeload.features`. What nativeload itself knows of the machine is in `host`.
+Their syntax, those that an installed variant wheel says it needs, and those that installed distributions tell of this
+machine: entry points of the group `nativeload.features`. What nativeload itself knows of the machine is in `host`.
 """
 
+from nativeload.errors import DeclarationError
 from nativeload.spec import Record
 
 TYPE_CHECKING = False
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 GROUP = "nativeload.features"
 
+_LIMIT = 1 << 20  # bytes of a variant.json
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
@@ -37,6 +39,30 @@ def parse(text: str) -> Property:
         if not allowed.issuperset(part):
             raise ValueError(f"{text!r} is not a property: {part!r} is not of lower-case letters, digits and '_'")
     return Property(namespace=namespace, feature=feature, value=value)
+
+
+def of_variant(file: str) -> tuple[str, ...]:
+    """The properties of the one variant that a `variant.json` of an installed wheel describes (PEP 825, "Variant
+    metadata"). Raises DeclarationError for anything else.
+    """
+    import json
+
+    from nativeload.tomlfile import regular
+
+    try:
+        with open(file, "rb", opener=regular) as opened:
+            content = opened.read(_LIMIT + 1)
+        if len(content) > _LIMIT:
+            raise DeclarationError(file, "is larger than 1 MiB")
+        (variant,) = json.loads(content)["variants"].values()
+        needed = [
+            (space, name, one) for space, names in variant.items() for name, all_ in names.items() for one in all_
+        ]
+        return tuple(str(parse(" :: ".join(parts))) for parts in needed)
+    except OSError as error:
+        raise DeclarationError(file, error.strerror or str(error)) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DeclarationError(file, f"does not describe one variant: {error!r}") from None
 
 
 def told(namespace: str = "") -> tuple[list[Property], list[str]]:

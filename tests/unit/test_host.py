@@ -16,7 +16,9 @@ import pytest
 
 import nativeload
 from nativeload import host, properties
-from parts import cc, site, wheel
+from parts import cc, wheel
+from parts import site as installed
+from unit.specimens import NAME, declaration, provider
 from unit.trial import ask, nativeload_path, trial
 
 OLD, NEW = "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime"
@@ -165,13 +167,13 @@ def test_a_driver_that_says_nothing(kind: str, problem: str, driver: dict[str, P
 
 @pytest.mark.parametrize(("version", "major"), [("12.4", 12), ("13.0", 13)])
 def test_the_runtime_that_the_driver_can_serve(version: str, major: int, driver: dict[str, Path]) -> None:
-    runtimes = site(wheel(OLD), wheel(NEW))
+    runtimes = installed(wheel(OLD), wheel(NEW))
     found = trial("cudart", runtimes, *nativeload_path(), env={"LD_LIBRARY_PATH": driver[version]})
     assert found.library["soname"] == f"libcudart.so.{major}"
 
 
 def test_a_driver_that_is_too_old_is_named_with_both_versions(driver: dict[str, Path]) -> None:
-    runtimes = site(wheel(NEW))
+    runtimes = installed(wheel(NEW))
     env = {"LD_LIBRARY_PATH": driver["11.8"]}
     found = trial("cudart~=13.0", runtimes, *nativeload_path(), env=env)
     assert found.error == "ABIMismatchError"
@@ -188,7 +190,7 @@ def test_a_newer_driver_makes_an_answer_stale(driver: dict[str, Path], tmp_path:
     home, place = tmp_path / "home", tmp_path / "driver"
     home.mkdir()
     place.mkdir()
-    runtimes = site(wheel(OLD), wheel(NEW))
+    runtimes = installed(wheel(OLD), wheel(NEW))
     said = []
     for version in ("12.4", "13.0"):
         (place / "new").write_bytes((driver[version] / "libcuda.so.1").read_bytes())
@@ -202,7 +204,7 @@ def test_a_newer_driver_makes_an_answer_stale(driver: dict[str, Path], tmp_path:
 def test_nobody_else_asks_the_driver(driver: dict[str, Path]) -> None:
     mapped = "any(image.soname == 'libcuda.so.1' for image in nativeload.loaded())"
     for first, expected in FIRST:
-        assert asked(driver["12.4"], f"(nativeload.{first}, {mapped})[1]", site(wheel(NEW))) is expected
+        assert asked(driver["12.4"], f"(nativeload.{first}, {mapped})[1]", installed(wheel(NEW))) is expected
 
 
 TELLS = """
@@ -251,3 +253,50 @@ def test_as_text_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert [one for one in facts["features"] if not one.endswith(":: on") and one not in shown] == []
     assert [name for name in facts["cpu"]["features"] if name not in shown.split()] == []
+
+
+def variant(site: Path, distribution: str, content: object) -> None:
+    """A variant wheel's own description of it, as PEP 825 has it, in an installed distribution."""
+    (info,) = site.glob(f"{distribution.replace('-', '_')}-*.dist-info")
+    text = content if isinstance(content, str) else json.dumps({"variants": content})
+    info.joinpath("variant.json").write_text(text)
+
+
+NO_CPU = {"x86_64": {"level": ["v9"]}, "aarch64": {"no_such_feature": ["on"]}}
+
+
+def test_a_variant_wheel_for_another_machine_is_passed_over(site: Path, good: Path, fresh: None) -> None:
+    first = provider(site, "a-wheel", declaration(), files={NAME: good}) / NAME
+    second = provider(site, "b-wheel", declaration(), files={NAME: good}) / NAME
+    variant(site, "a-wheel", {"null": {}})
+    spec = nativeload.find_spec("specimen")
+    assert spec is not None
+    assert spec.path == str(first)
+    variant(site, "a-wheel", {"other": NO_CPU})
+    explanation = nativeload.explain("specimen")
+    assert explanation.spec is not None
+    assert explanation.spec.path == str(second)
+    (refused,) = [step.rejection for step in explanation.steps if step.rejection]
+    assert refused.kind == "host"
+    assert refused.facts["property"] in ("x86_64 :: level :: v9", "aarch64 :: no_such_feature :: on")
+    variant(site, "a-wheel", {"here": {"os": {"machine": ["vax", platform.machine()]}, "acme": {"gpu": ["x9"]}}})
+    spec = nativeload.find_spec("specimen")
+    assert spec is not None
+    assert spec.path == str(first)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"variants": []}', {}, {"a": {}, "b": {}}, {"a": {"x86_64": {"level": ["V3"]}}}, {"a": {"x": 1}}],
+    ids=repr,
+)
+def test_a_bad_description_is_named_and_stops_nobody_else(content: object, site: Path, good: Path, fresh: None) -> None:
+    provider(site, "a-wheel", declaration(), files={NAME: good})
+    second = provider(site, "b-wheel", declaration(), files={NAME: good}) / NAME
+    variant(site, "a-wheel", content)
+    explanation = nativeload.explain("specimen")
+    assert explanation.spec is not None
+    assert explanation.spec.path == str(second)
+    (refused,) = [step.rejection for step in explanation.steps if step.rejection]
+    assert refused.kind == "declaration"
+    assert str(refused.facts["where"]).endswith("/variant.json")

@@ -42,20 +42,38 @@ class WheelFinder:
             if self._only in ("", distribution.name):
                 declared = [one for one in distribution.declared() if normal(one[0]) in wanted]
                 for library, package in declared:
-                    yield from _declared(distribution, library, package, trace)
+                    yield from _needing(distribution, _declared(distribution, library, package, trace), trace)
                 if not declared:
                     others.append(distribution)
         for distribution in others:
             for library, package in distribution.declared(metadata.DYNAMIC):
                 if normal(library) in wanted:
-                    yield from _registered(distribution, library, package, trace)
+                    yield from _needing(distribution, _registered(distribution, library, package, trace), trace)
         entry = catalog.lookup(requirement.stem)
         for wheel in entry.wheels if entry else ():
             if self._only in ("", normal(wheel.distribution)):
                 found = metadata.find(wheel.distribution, trace)
                 if found is not None:
                     assert entry is not None
-                    yield from _shipped(found, wheel, entry, trace)
+                    yield from _needing(found, _shipped(found, wheel, entry, trace), trace)
+
+
+def _needing(distribution: "Distribution", proposals: "Iterator[Candidate]", trace: "Trace") -> "Iterator[Candidate]":
+    """The candidates, with what this build of their distribution needs of the machine: PEP 825's `variant.json`."""
+    file = f"{distribution.site}/{distribution.directory}/variant.json"
+    if not os.path.lexists(file):
+        yield from proposals
+        return
+    from nativeload import properties
+
+    try:
+        needs = properties.of_variant(file)
+    except DeclarationError as error:
+        facts = {"distribution": distribution.label, "where": error.where, "problem": error.reason}
+        trace.rejected(distribution.label, rejection("declaration", f"DeclarationError: {error}", **facts))
+        return
+    for proposed in proposals:
+        yield proposed.replace(needs=(*proposed.needs, *needs))
 
 
 def _declared(distribution: "Distribution", library: str, package: str, trace: "Trace") -> "Iterator[Candidate]":
