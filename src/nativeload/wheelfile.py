@@ -1,7 +1,9 @@
 """A wheel's files, unpacked where they can be read: nothing in it is run, and nothing is written elsewhere."""
 
 import contextlib
+import glob
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -15,15 +17,20 @@ if TYPE_CHECKING:
 # What real wheels stay below; beyond it a file is meant to fill the disk.
 MOST_FILES = 100_000
 MOST_BYTES = 8 << 30
+MOST_TIMES = 100  # as large as the archive is all that is unpacked of it, if that is not little
+LITTLE = 64 << 20
 _BLOCK = 1 << 20
+# What an installer puts where packages are (the wheel's specification, "Installing a wheel").
+_PACKAGES = re.compile(r"^[^/\n]+\.data/(?:pure|plat)lib/(?=.)", re.MULTILINE)
 
 
 @contextlib.contextmanager
 def unpacked(path: str) -> "Iterator[str]":
-    """A temporary directory with the files of a wheel, by their names; it goes when the block ends.
+    """A temporary directory with the files of a wheel, where an installer would put them; it goes when the block ends.
 
-    Raises ImageError where the wheel cannot be read, has a name that leads out of it or is there twice, is encrypted,
-    or is larger than any wheel.
+    Scripts, data and headers, which belong elsewhere, stay below their `*.data`. Raises ImageError where the wheel cannot
+    be read, has a name that leads out of it or is there twice, is encrypted or compressed as no wheel is, or is larger
+    than any wheel.
     """
     home = tempfile.mkdtemp(prefix="nativeload-wheel-")
     try:
@@ -42,18 +49,24 @@ def unpacked(path: str) -> "Iterator[str]":
 
 
 def _unpack(path: str, archive: zipfile.ZipFile, home: str) -> None:
-    left, seen = MOST_BYTES, set()
+    seen = set()
+    left = most = min(MOST_BYTES, max(LITTLE, MOST_TIMES * os.path.getsize(path)))
     names = archive.infolist()
     if len(names) > MOST_FILES:
         raise ImageError(path, f"has {len(names)} files; no wheel has more than {MOST_FILES}")
     for info in names:
-        name = info.filename
+        name = _PACKAGES.sub("", info.filename)
         parts = name.rstrip("/").split("/")
         if name.startswith("/") or "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
             raise ImageError(path, f"has a file {name!r}, which leads out of the wheel")
         if name in seen:
             raise ImageError(path, f"has two files {name!r}")
         seen.add(name)
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # Others are asked by the file how much memory to take.
+            raise ImageError(path, f"has a file {name!r} that is compressed as none of a wheel is")
+        if ".dist-info/" in name and info.file_size > LITTLE:
+            raise ImageError(path, f"has a file {name!r} that is larger than {LITTLE >> 20} MiB")
         if info.is_dir():
             continue
         target = os.path.join(home, *parts)
@@ -64,5 +77,11 @@ def _unpack(path: str, archive: zipfile.ZipFile, home: str) -> None:
             while block := source.read(_BLOCK):
                 left -= len(block)
                 if left < 0:
-                    raise ImageError(path, f"holds more than {MOST_BYTES >> 30} GiB")
+                    raise ImageError(path, f"holds more than {most >> 20} MiB; no wheel of its size does")
                 file.write(block)
+    for record in glob.glob("*.dist-info/RECORD", root_dir=home):
+        with open(f"{home}/{record}", "r+", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            text = _PACKAGES.sub("", file.read())
+            file.seek(0)
+            file.write(text)
+            file.truncate()

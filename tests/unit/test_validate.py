@@ -12,7 +12,7 @@ import pytest
 
 from nativeload import __main__, validation, wheelfile
 from nativeload.errors import ImageError
-from parts import cc
+from parts import cc, wheel
 from parts.elf_patch import AARCH64, Patch
 from unit.packing import library, packed
 
@@ -133,6 +133,19 @@ def test_a_fault_is_named(fault: str, healthy: Files, tmp_path: Path, capsys: py
     assert wanted[0][0] in capsys.readouterr().out
 
 
+def test_what_an_installer_puts_beside_the_packages(healthy: Files, tmp_path: Path) -> None:
+    """A package may be in the wheel's `*.data`: it is where it would be installed, and so is what RECORD says."""
+    moved = {f"foo_lib-1.2.data/platlib/{name}" if "dist-info" not in name else name: healthy[name] for name in healthy}
+    moved[f"{INFO}/RECORD"] = healthy[f"{INFO}/RECORD"].replace(b"foo_lib/", b"foo_lib-1.2.data/platlib/foo_lib/")
+    assert kinds(written(tmp_path / "x.whl", moved)) == []
+    del moved[ENTRY]  # The declaration is found by RECORD.
+    assert kinds(written(tmp_path / "y.whl", moved)) == [("no-entry-point", "error")]
+    lost = {name.replace("/platlib/", "/data/"): content for name, content in moved.items()} | {ENTRY: healthy[ENTRY]}
+    assert kinds(written(tmp_path / "z.whl", lost)) == [("no-declaration", "error")]
+    with pytest.raises(ImageError, match="has two files"):
+        validation.validate(str(written(tmp_path / "twice.whl", {**healthy, **moved})))
+
+
 def test_what_provides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wheel = written(tmp_path / "plain.whl", {"plain-1.dist-info/METADATA": b"Name: plain\n", "plain.py": b""})
     assert __main__._main(["--validate", str(wheel)]) == 0
@@ -176,12 +189,28 @@ def test_more_than_a_disk_holds(healthy: Files, tmp_path: Path, monkeypatch: pyt
             archive.writestr(name, content)
     (tmp_path / "x.whl").write_bytes(bomb.getvalue())
     assert kinds(tmp_path / "x.whl") == []
-    monkeypatch.setattr(wheelfile, "MOST_BYTES", 16 << 20)
-    with pytest.raises(ImageError, match="holds more than"):
+    monkeypatch.setattr(wheelfile, "LITTLE", 16 << 20)  # of an archive of a few KiB
+    with pytest.raises(ImageError, match="holds more than 16 MiB; no wheel of its size does"):
         validation.validate(str(tmp_path / "x.whl"))
     monkeypatch.setattr(wheelfile, "MOST_FILES", 3)
     with pytest.raises(ImageError, match="no wheel has more than 3"):
         validation.validate(str(tmp_path / "x.whl"))
+
+
+def test_what_takes_memory(healthy: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind, refused in ((zipfile.ZIP_LZMA, True), (zipfile.ZIP_BZIP2, True), (zipfile.ZIP_DEFLATED, False)):
+        wheel = written(tmp_path / "x.whl", healthy)
+        with zipfile.ZipFile(wheel, "a", kind) as archive:
+            archive.writestr("more", b"x" * 100)
+        if not refused:
+            assert kinds(wheel) == []
+            continue
+        with pytest.raises(ImageError, match="compressed as none of a wheel is"):
+            validation.validate(str(wheel))
+    monkeypatch.setattr(wheelfile, "LITTLE", 100_000)
+    assert kinds(written(tmp_path / "y.whl", {**healthy, f"{INFO}/notes": b"x" * 99_999})) == []
+    with pytest.raises(ImageError, match="larger than 0 MiB"):
+        validation.validate(str(written(tmp_path / "y.whl", {**healthy, f"{INFO}/notes": b"x" * 100_001})))
 
 
 @pytest.mark.parametrize("cut", [0.3, 0.7, 0.99])
@@ -209,3 +238,35 @@ def test_nothing_is_left_behind(healthy: Files, tmp_path: Path, monkeypatch: pyt
         validation.validate(str(written(tmp_path / "x.whl", {**healthy, "../x": b""})))
     assert list(scratch.iterdir()) == []
     shutil.rmtree(scratch)
+
+
+# Wheels of the world, made to declare a library that they ship
+
+
+WORLD = {
+    "libusb-package": ("libusb_package", "libusb-1.0.so", []),
+    "z3-solver": ("z3", "lib/libz3.so", []),
+    "nvidia-cuda-runtime-cu12": ("nvidia.cuda_runtime", "lib/libcudart.so.12", []),
+    "libclang": ("clang", "native/libclang.so", []),  # in the wheel's *.data/platlib
+    "scipy-openblas64": ("scipy_openblas64", "lib/libscipy_openblas64_.so", [("global", "error")]),  # it does
+}
+
+
+@pytest.mark.parametrize("name", WORLD)
+def test_wheels_of_the_world(name: str, tmp_path: Path) -> None:
+    package, path, wanted = WORLD[name]
+    with zipfile.ZipFile(wheel(name)) as archive:
+        files = {one: archive.read(one) for one in archive.namelist()}
+    (info,) = {one.partition("/")[0] for one in files if ".dist-info/" in one}
+    (library,) = [one for one in files if one.endswith(f"{package.replace('.', '/')}/{path}")]
+    home = library.removesuffix(f"/{path}")
+    made = tmp_path / "x.whl"
+    assert kinds(wheel(name)) == []  # It says nothing of its libraries.
+    files[f"{info}/entry_points.txt"] = f"[nativeload.libraries]\nit = {package}\n".encode()
+    files[f"{home}/nativeload.toml"] = f'[library.it]\npath = "{path}"\n'.encode()
+    assert kinds(written(made, files)) == wanted
+    foreign_tag = {**files, f"{info}/WHEEL": b"Tag: py3-none-manylinux_2_28_aarch64\n"}
+    assert ("machine", "error") in kinds(written(made, foreign_tag))
+    assert ("missing-file", "error") in kinds(written(made, {one: files[one] for one in files if one != library}))
+    wrong = {**files, f"{home}/nativeload.toml": files[f"{home}/nativeload.toml"] + b'soname = "libother.so.1"\n'}
+    assert ("soname", "error") in kinds(written(made, wrong))
