@@ -17,7 +17,7 @@ _BACKENDS = {"nativeload._native": "c", "nativeload._pure": "python"}  # as NATI
 # Where each finder looks, for somebody who reads about the chain for the first time.
 _PLACES = {
     "loaded": "what this process already has",
-    "override": "NATIVELOAD_<NAME>, then [override] in the configuration file",
+    "override": "what is chosen: in code, NATIVELOAD_<NAME>, then the configuration files",
     "wheel": "libraries of installed distributions, declared or known to the catalog",
     "prefix": f"{sys.prefix}/lib",
     "system": "what the dynamic linker itself would find",
