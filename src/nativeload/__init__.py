@@ -104,6 +104,7 @@ _FLAGS = {"local": os.RTLD_NOW | os.RTLD_LOCAL, "global": os.RTLD_NOW | os.RTLD_
 
 _asked: "dict[tuple[str, tuple[str, ...], str], Library]" = {}
 _handles: "dict[int, Library]" = {}
+_aliased: "set[str]" = set()  # what is asked for by another soname: each who asks is looked at
 _lock = RLock()
 _preferred: "dict[str, str]" = {}  # by `prefer`
 _process = ""
@@ -300,7 +301,9 @@ def load(requirement: str, *, symbols: "Iterable[str]" = (), mode: 'Literal["loc
         with _lock:
             library = _asked.get((requirement, symbols, mode))
             if library is None:
-                library = _asked[requirement, symbols, mode] = _load(requirement, symbols, mode)
+                library = _load(requirement, symbols, mode)
+                if requirement not in _aliased:
+                    _asked[requirement, symbols, mode] = library
                 return library
     sys.audit("nativeload.load", library.name, library.path)
     return library

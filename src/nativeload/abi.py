@@ -83,6 +83,7 @@ def _suits(
         origin=candidate.origin,
         provider=candidate.provider,
         dependencies=(),
+        alias=candidate.alias,
     )
 
 
@@ -128,7 +129,7 @@ def _soname(candidate: "Candidate", requirement: "Requirement", soname: str | No
     if candidate.soname and soname != candidate.soname:
         reason = f"its provider declares soname {candidate.soname}; the file says {soname or 'none'}"
         return rejection("soname", reason, soname=soname, wanted=candidate.soname)
-    if requirement.filename and candidate.origin != "override":
+    if requirement.filename and candidate.origin != "override" and not candidate.alias:
         names = (soname or "", os.path.basename(candidate.path))
         if not any(requirement.names(name) for name in names):
             reason = f"its soname is {soname}, not {requirement.filename}"

@@ -21,7 +21,7 @@ DEVELOPMENT = ("include", "pkgconfig", "cmake")
 _PLACES = ("path", "macos", "windows")
 KEYS: "dict[str, type]" = {
     **dict.fromkeys((*_PLACES, "soname", "version", "prefix", "suffix", "set", *DEVELOPMENT), str),
-    **dict.fromkeys(("abi", "requires"), list),
+    **dict.fromkeys(("abi", "requires", "aliases"), list),
     "builds": dict,
 }
 LEVELS = ("x86-64-v2", "x86-64-v3", "x86-64-v4")
@@ -33,11 +33,13 @@ class Library(Record):
 
     `path` is absolute and inside the package, "" where there is none for this platform; so are the directories of `development` by their keys, and those of
     `builds`, (CPU level, path) with the highest level first. `requires` are (requirement, where it says so) of what is
-    loaded before it, `set` names the libraries that must come from one origin with it.
+    loaded before it, `set` names the libraries that must come from one origin with it, `aliases` are other sonames that it
+    answers for.
     """
 
     __slots__ = (
         "abi",
+        "aliases",
         "builds",
         "development",
         "name",
@@ -58,6 +60,7 @@ class Library(Record):
     builds: tuple[tuple[str, str], ...]
     requires: tuple[tuple[str, str], ...]
     set: str
+    aliases: tuple[str, ...]
 
     def best(self, level: int) -> str:
         """The path of the best build for a CPU of an x86-64 level (0: of another machine)."""
@@ -124,6 +127,7 @@ def _library(document: Document, home: str, name: str, table: "Any") -> Library:
         builds=_builds(document, home, f"{header}.builds", table.get("builds", {})),
         requires=tuple((text, document.where("requires", header)) for text in table.get("requires", ())),
         set=table.get("set", ""),
+        aliases=_aliases(document, header, table.get("aliases", [])),
     )
 
 
@@ -133,6 +137,13 @@ def _check(document: Document, header: str, key: str, value: "Any") -> None:
     inside = [*value.values()] if type(value) is dict else value if type(value) is list else []
     if type(value) is not KEYS[key] or not all(type(item) is str for item in inside):
         raise DeclarationError(document.where(key, header), f"{key} is {_KINDS[KEYS[key]]}")
+
+
+def _aliases(document: Document, header: str, names: list[str]) -> tuple[str, ...]:
+    for name in names:
+        if ".so" not in name or "/" in name or "\0" in name:
+            raise DeclarationError(document.where("aliases", header), f"alias {name!r} is no soname: libNAME.so.1")
+    return tuple(names)
 
 
 def _here(table: "dict[str, Any]") -> str:

@@ -8,6 +8,7 @@ import sys
 
 from nativeload import _MAGIC as MAGIC
 from nativeload import Library, _handles, _open, core
+from nativeload import _aliased as aliased
 from nativeload import _asked as asked
 from nativeload import _cache_directory as cache_directory
 from nativeload import _config_files as config_files
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nativeload import Answer
-    from nativeload.spec import LibrarySpec
+    from nativeload.spec import LibrarySpec, Trace
 
 __all__ = [
     "MAGIC",
@@ -102,6 +103,8 @@ def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str)
     spec, trace = resolution.resolve(requirement, symbols)
     if spec is None:
         raise resolution.failure(requirement, trace)
+    if spec.alias:
+        return _alias(requirement, spec, trace, mode)
     answer = _answer(spec, resolution.known_sonames(spec, requirement))
     before = core.linkmap()
     if _rivals(before) and spec.origin != "loaded":
@@ -116,6 +119,25 @@ def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str)
         rivals = _rivals(set(core.linkmap()).difference(before))
         rivals += _TOOLKIT if any(feature.startswith("cuda") for feature in spec.abi) else ()
         cache.store(asked, (*answer[:3], (*answer[3], *rivals)), trace.consulted)
+    return library
+
+
+def _alias(requirement: str, spec: "LibrarySpec", trace: "Trace", mode: str) -> Library:
+    """Load a library under another soname too; whether it will do depends on who asks, so it is asked each time."""
+    from nativeload import alias, errors, resolution
+
+    refused = alias.refusal(spec.alias, spec.path)
+    if refused:
+        trace.rejected(spec.path, refused)
+        raise resolution.failure(requirement, trace)
+    library = _open(_answer(spec, ()), mode)
+    if isinstance(library, OSError):
+        raise errors.LinkError(spec.path, str(library))
+    try:
+        alias.load(spec.alias, spec.path)
+    except OSError as error:
+        raise errors.LinkError(f"{spec.path} as {spec.alias}", str(error)) from None
+    aliased.add(requirement)
     return library
 
 

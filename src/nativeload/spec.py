@@ -84,11 +84,12 @@ class Candidate(Record):
     does; `soname`, if given, is what the file must say. `entry` is the catalog's knowledge of the library.
     `siblings` are directories of the same provider, where its dependencies may lie. `needs` are the properties that the
     machine must have for it (`nativeload.properties`), `requires` (requirement, where it says so, the distribution that it
-    must come from, "" for any) what is loaded before it, `together` (set, soname, path) what comes from one origin with it.
+    must come from, "" for any) what is loaded before it, `together` (set, soname, path) what comes from one origin with it. `alias` is the soname asked
+    for where it is another one.
     """
 
     __slots__ = (
-        "abi", "entry", "needs", "origin", "path", "provider", "reason", "requires", "siblings", "soname", "together",
+        "abi", "alias", "entry", "needs", "origin", "path", "provider", "reason", "requires", "siblings", "soname", "together",
         "version",
     )  # fmt: skip
     path: str
@@ -103,11 +104,12 @@ class Candidate(Record):
     needs: tuple[str, ...]
     requires: tuple[tuple[str, str, str], ...]
     together: tuple[tuple[str, str, str], ...]
+    alias: str
 
 
 _UNDECLARED: "dict[str, Any]" = {
     "provider": None, "version": None, "soname": None, "abi": (), "entry": None, "siblings": (), "needs": (),
-    "requires": (), "together": (),
+    "requires": (), "together": (), "alias": "",
 }  # fmt: skip
 
 
@@ -148,10 +150,10 @@ class LibrarySpec(Record):
     """What `load` would load, and why.
 
     `dependencies` are paths to be loaded before it, in order: what its DT_NEEDED names and the linker would not
-    find by itself.
+    find by itself, and what its provider requires. `alias` is another soname that it is to answer for, "" for none.
     """
 
-    __slots__ = ("abi", "dependencies", "name", "origin", "path", "provider", "soname", "version")
+    __slots__ = ("abi", "alias", "dependencies", "name", "origin", "path", "provider", "soname", "version")
     name: str
     path: str
     soname: str | None
@@ -160,12 +162,13 @@ class LibrarySpec(Record):
     origin: "Origin"
     provider: Provider | None
     dependencies: tuple[str, ...]
+    alias: str
 
     def to_dict(self) -> "dict[str, Any]":
         """The JSON form of a spec."""
         provider = self.provider and self.provider.to_dict()
         fields: dict[str, Any] = {**self._fields(), "abi": list(self.abi), "provider": provider}
-        del fields["dependencies"]
+        del fields["dependencies"], fields["alias"]
         return fields
 
 

@@ -115,6 +115,7 @@ RECORDS = [
         origin="wheel",
         provider=Provider(distribution="some-wheel", version="1"),
         dependencies=(),
+        alias="",
     ),
 ]
 

@@ -33,7 +33,7 @@ RIGHT = {
         "lib/libx.so.1", soname="libx.so.1", version="1", prefix="a_", suffix="_b", set="s", include="include",
         pkgconfig="lib/pkgconfig", cmake="lib/cmake/x", macos="lib/libx.dylib", windows="bin/x.dll",
     )
-    + 'abi = ["ilp64"]\nrequires = ["z>=1"]\n[library.specimen.builds]\nx86-64-v3 = "v3/libx.so.1"\n',
+    + 'abi = ["ilp64"]\nrequires = ["z>=1"]\naliases = ["libx.so.0"]\n[library.specimen.builds]\nx86-64-v3 = "v3/libx.so.1"\n',
     "of another platform": '[library.specimen]\nwindows = "x.dll"\n',
     "requires": '[requires]\nfoo = ">=1,<2"\nopenblas = "[ilp64]>=0.3"\nz = ""\n',
     "dots in a name": declaration("a..b/libx.so"),
@@ -44,6 +44,8 @@ WRONG_TOO = {
     "builds without a path": '[library.specimen.builds]\nx86-64-v3 = "x.so"\n',
     "a build that climbs": f'{GOOD}[library.specimen.builds]\nx86-64-v3 = "../x.so"\n',
     "requires is a string": f'{GOOD}requires = "foo"\n',
+    "an alias that is a path": f'{GOOD}aliases = ["/x/libx.so"]\n',
+    "an alias that is no soname": f'{GOOD}aliases = ["libx"]\n',
     "set is a list": f'{GOOD}set = ["a"]\n',
 }
 

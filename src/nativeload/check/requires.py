@@ -119,6 +119,7 @@ def _as_it_is(proposed: "Candidate", wanted: "Requirement") -> LibrarySpec:
         origin=proposed.origin,
         provider=proposed.provider,
         dependencies=(),
+        alias="",
     )
 
 

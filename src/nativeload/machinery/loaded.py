@@ -62,6 +62,8 @@ def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
     # Most of the time there is none, which one pass over short texts tells.
     stem = requirement.filename.partition(".so")[0] if requirement.filename else f"lib{requirement.name}.so"
     near = [(p, s) for p, s in mapped if s and (s in sonames or s.startswith(stem))]
+    # A library that answers for the soname is found by what it is declared as.
+    near = [(p, s) for p, s in near if not p.startswith("/proc/self/fd/")]
     return [(p, s) for p, s in near if (s in sonames or requirement.names(s)) and os.path.isabs(p)]
 
 

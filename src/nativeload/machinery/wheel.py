@@ -49,6 +49,9 @@ class WheelFinder:
             for library, package in distribution.declared(metadata.DYNAMIC):
                 if normal(library) in wanted:
                     yield from _needing(distribution, _registered(distribution, library, package, trace), trace)
+        for distribution in metadata.providers(trace) if requirement.filename else ():
+            if self._only in ("", distribution.name):
+                yield from _needing(distribution, _aliased(distribution, requirement.filename, trace), trace)
         entry = catalog.lookup(requirement.stem)
         for wheel in entry.wheels if entry else ():
             if self._only in ("", normal(wheel.distribution)):
@@ -130,6 +133,19 @@ def _registered(distribution: "Distribution", library: str, package: str, trace:
         version=version or None,
         entry=catalog.lookup(library),
     )
+
+
+def _aliased(distribution: "Distribution", soname: str, trace: "Trace") -> "Iterator[Candidate]":
+    """Libraries of a distribution that answer for another soname."""
+    for package in dict.fromkeys(package for _, package in distribution.declared()):
+        try:
+            libraries = declarations.read(distribution, package, trace)
+        except DeclarationError:
+            continue  # It is said to who asks for one of its libraries.
+        for one in libraries.values():
+            if soname in one.aliases:
+                for proposed in _declared(distribution, one.name, package, trace):
+                    yield proposed.replace(alias=soname, reason=f"{proposed.reason}, which answers for {soname}")
 
 
 def _build(declared: declarations.Library) -> tuple[str, str]:

@@ -1,0 +1,195 @@
+"""A library that answers for another soname: what is written is an ELF file to every reader, and binds who needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+import lief
+import pytest
+
+from nativeload import alias, core, images
+from parts import cc, execute, run
+from parts.oracles import output, readelf_facts
+from unit.specimens import declaration, provider
+
+X86_64, AARCH64 = 62, 183
+REAL = "int foo(void) { return 42; }"
+EXTENSION = """
+#include <Python.h>
+int foo(void);
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "ext", 0, -1, 0};
+PyMODINIT_FUNC PyInit_ext(void) { return foo() == 42 ? PyModule_Create(&module) : 0; }
+"""
+NEEDS = "int foo(void); int uses(void) { return foo(); }"
+ASKS = "import nativeload; library = nativeload.load('libold.so.1')\n"
+
+
+@pytest.mark.parametrize("machine", [X86_64, AARCH64])
+@pytest.mark.parametrize("versions", [(), ("FOO_1", "FOO_2")])
+def test_every_reader_reads_it(machine: int, versions: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "stub.so"
+    path.write_bytes(alias.stub("libold.so.1", "/opt/lib/libnew.so.2", machine, versions))
+    facts = images.read(str(path))
+    assert (facts.soname, facts.needed, facts.machine, facts.verdef) == (
+        "libold.so.1", ("/opt/lib/libnew.so.2",), machine, versions,
+    )  # fmt: skip
+    said = readelf_facts(str(path))
+    assert (said["soname"], said["needed"]) == ("libold.so.1", facts.needed)
+    assert "Warning" not in output("readelf", "-aW", str(path))
+    binary = lief.ELF.parse(path)
+    assert binary is not None
+    assert list(binary.libraries) == ["/opt/lib/libnew.so.2"]
+    # Without an executable stack, or anything that is executed.
+    assert all(int(one.flags) & 1 == 0 for one in binary.segments)
+
+
+def test_other_machines_have_none() -> None:
+    with pytest.raises(ValueError, match="no alias can be written"):
+        alias.stub("libold.so.1", "/x.so", 21)
+
+
+def test_the_linker_takes_it(tmp_path: Path) -> None:
+    if images.process().machine not in (X86_64, AARCH64):
+        pytest.skip("no alias is written for this machine")
+    real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
+    stub = tmp_path / "libold.so.1"
+    stub.write_bytes(alias.stub("libold.so.1", str(real), images.process().machine))
+    interpreter = images.read(sys.executable).interp
+    assert interpreter is not None
+    assert f"{real} (0x" in execute([interpreter, "--list", str(stub)]).check().stdout
+
+
+# Bound by a soname
+
+
+def site(tmp_path: Path, real: Path, **keys: str) -> Path:
+    """A provider of foo, as libnew.so.2, that answers for libold.so.1."""
+    text = declaration("libnew.so.2", "foo", **keys) + 'aliases = ["libold.so.1"]\n'
+    place = tmp_path / "site"
+    provider(place, "foo_lib", text, library="foo", files={"libnew.so.2": real})
+    return place
+
+
+def consumer(tmp_path: Path, source: str, *flags: str | Path, name: str = "bar", headers: tuple[str, ...] = ()) -> Path:
+    """A package whose extension module needs libold.so.1; importing it loads what answers for that."""
+    old = cc(REAL, tmp_path / f"build-{name}" / "libold.so.1", "-Wl,-soname,libold.so.1", *flags)
+    home = tmp_path / "consumers" / name
+    home.mkdir(parents=True)
+    cc(source, home / "ext.so", "-Wl,--no-as-needed", old, *headers)
+    (home / "__init__.py").write_text(ASKS)
+    return home.parent
+
+
+def imported(*places: Path, code: str) -> tuple[int, str]:
+    begin = f"import sys; sys.path[:0] = {[str(one) for one in places]!r}\n"
+    done = run(sys.executable, begin + code)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_consumer_is_bound_to_it(tmp_path: Path) -> None:
+    real = cc(REAL.replace("42", "43"), tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
+    places = site(tmp_path, real), consumer(tmp_path, NEEDS)
+    uses = f"import ctypes; print(ctypes.CDLL({str(places[1] / 'bar' / 'ext.so')!r}).uses())"
+    assert imported(*places, code=f"import bar\n{uses}") == (0, "43\n")
+    # The same library under both names, once.
+    both = "import bar, nativeload; print(nativeload.load('foo') is nativeload.load('libold.so.1') is bar.library)"
+    assert imported(*places, code=both) == (0, "True\n")
+    # Without the load, or without the alias, it is not found.
+    status, said = imported(*places, code=uses)
+    assert (status, "libold.so.1: cannot open shared object file" in said) == (1, True)
+    toml = places[0] / "foo_lib" / "nativeload.toml"
+    toml.write_text(toml.read_text().partition("aliases")[0])
+    status, said = imported(*places, code=f"import bar\n{uses}")
+    assert (status, "LibraryNotFoundError" in said) == (1, True)
+
+
+def test_an_extension_module_is_bound_to_it(tmp_path: Path) -> None:
+    real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
+    places = site(tmp_path, real), consumer(tmp_path, EXTENSION, headers=(f"-I{sysconfig.get_path('include')}",))
+    code = "import bar; from bar import ext"
+    assert imported(*places, code=code) == (0, "")
+    (places[1] / "bar" / "__init__.py").write_text("")
+    status, said = imported(*places, code=code)
+    assert (status, "ImportError: libold.so.1: cannot open shared object file" in said) == (1, True)
+
+
+SCRIPT = "-Wl,--version-script="
+
+
+def versioned(path: Path, *versions: str) -> str:
+    path.write_text(
+        "".join(f"{one} {{ global: foo; }};\n" if one == versions[-1] else f"{one} {{ }};\n" for one in versions)
+    )
+    return f"{SCRIPT}{path}"
+
+
+def test_versions_are_given_too(tmp_path: Path) -> None:
+    real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2", versioned(tmp_path / "new.map", "V1"))
+    places = site(tmp_path, real), consumer(tmp_path, NEEDS, versioned(tmp_path / "old.map", "V1"))
+    uses = f"import ctypes; print(ctypes.CDLL({str(places[1] / 'bar' / 'ext.so')!r}).uses())"
+    assert imported(*places, code=f"import bar\n{uses}") == (0, "42\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "script", "missing"),
+    [("int other(void) { return 1; }", (), "foo"), (REAL, ("V2",), "V1"), ("int other;", ("V1",), "foo")],
+)
+def test_what_the_consumer_uses_must_be_there(
+    source: str, script: tuple[str, ...], missing: str, tmp_path: Path
+) -> None:
+    flags = [versioned(tmp_path / "new.map", *script)] if script else []
+    real = cc(source, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2", *flags)
+    old = [versioned(tmp_path / "old.map", "V1")] if script else []
+    places = site(tmp_path, real), consumer(tmp_path, NEEDS, *old)
+    status, said = imported(*places, code="import bar")
+    assert (status, "ABIMismatchError" in said) == (1, True)
+    assert f"does not give what {places[1]}/bar/ext.so uses of libold.so.1: {missing}" in said
+    # Who has no file that needs it asks for nothing that is missing.
+    assert imported(places[0], code=f"{ASKS}print(library.soname)") == (0, "libnew.so.2\n")
+
+
+def test_each_consumer_is_looked_at(tmp_path: Path) -> None:
+    real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
+    first = consumer(tmp_path, NEEDS)
+    consumer(tmp_path, "int gone(void); int uses(void) { return gone(); }", name="baz")
+    status, said = imported(site(tmp_path, real), first, code="import bar; print('bar'); import baz")
+    assert (status, said.startswith("bar\n"), "baz/ext.so uses of libold.so.1: gone" in said) == (1, True, True)
+
+
+@pytest.mark.parametrize("name", ["", "libold", "../libold.so.1", "/x/libold.so"])
+def test_an_alias_is_a_soname(name: str, tmp_path: Path) -> None:
+    real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
+    place = site(tmp_path, real)
+    toml = place / "foo_lib" / "nativeload.toml"
+    toml.write_text(toml.read_text().replace("libold.so.1", name))
+    _, said = imported(place, code="import nativeload; nativeload.load('foo')")
+    assert f"nativeload.toml:3: alias {name!r} is no soname" in said
+
+
+def test_nobody_can_change_what_is_loaded(tmp_path: Path) -> None:
+    """The memory that holds it is sealed, and this process's."""
+    real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
+    code = ASKS + (
+        "import os\n"
+        "for fd in map(int, os.listdir('/proc/self/fd')):\n"
+        "    try:\n        if 'memfd:libold' in os.readlink(f'/proc/self/fd/{fd}'):\n            break\n"
+        "    except OSError:\n        pass\n"
+        "try:\n    os.pwrite(fd, b'x', 0)\nexcept PermissionError:\n    print('sealed', os.get_inheritable(fd))\n"
+    )
+    assert imported(site(tmp_path, real), code=code) == (0, "sealed False\n")
+
+
+def test_the_process_names_it(tmp_path: Path) -> None:
+    """A later file that needs the soname is judged as the linker takes it: it is there."""
+    real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
+    place = consumer(tmp_path, NEEDS)
+    library = place / "bar" / "ext.so"
+    code = (
+        f"{ASKS}import os; os.environ['NATIVELOAD_EXT'] = {str(library)!r}; print(nativeload.load('ext').ctypes.uses())"
+    )
+    assert imported(site(tmp_path, real), code=code) == (0, "42\n")
+    assert core.image(str(library))
+    assert os.path.exists(library)
