@@ -110,6 +110,28 @@ class Bench:
         what = "cold search, whole process, 100 distributions, against `entry_points(group=…)`"
         yield what, f"{milliseconds(ours)} to {milliseconds(theirs)}: {theirs / ours:.1f}×", "≥ 10×"
 
+    def knowing(self) -> Iterator[Row]:
+        """What the catalog's size costs: beside a copy of nativeload that knows no library."""
+        copies = environments.without_catalog(self.python, self.home)
+        site = environments.distributions(500, self.home)
+        environments.catalogs(site, 10, 10)
+        time.sleep(3)  # An answer that rests on files of the last two seconds is not kept.
+        begin = "import sys; sys.path.insert(0, {!r}); "
+        first = {name: begin.format(os.fspath(copy)) for name, copy in copies.items()}
+        times = self.medians(**{name: f"{code}import nativeload" for name, code in first.items()})
+        many = f"{len(list((copies['known'] / 'nativeload' / 'catalog').glob('*.toml')))} families"
+        ratio = times["known"] / times["unknown"]
+        yield f"`import nativeload`, whole process, no library known → {many}", f"{ratio:.3f}×", "≤ 1.05×"
+        load = f"{begin.format(os.fspath(site))}import nativeload; nativeload.load('measured')"
+        times = self.medians(**{name: f"{code}{load}" for name, code in first.items()})
+        ratio = times["known"] / times["unknown"]
+        yield f"warm load, whole process, no library known → {many}", f"{ratio:.3f}×", "≤ 1.05×"
+        seek = "import nativeload; nativeload.find_spec('nosuchlibrary')"
+        added = f"{first['known']}sys.path.append({os.fspath(site)!r}); {seek}"
+        times = self.medians(none=f"{first['unknown']}{seek}", added=added)
+        what = "cold search for an unknown name, whole process, 500 distributions and 100 entries of theirs, over none"
+        yield what, milliseconds(times["added"] - times["none"]), "≤ 10 ms"
+
     def in_process(self) -> Iterator[Row]:
         report = self.home / "report.json"
         environment = {"HOME": os.fspath(self.home), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
@@ -152,6 +174,13 @@ class Bench:
             yield from part()
 
 
+class Catalog(Bench):
+    """What the catalog's size costs."""
+
+    def rows(self) -> Iterator[Row]:
+        yield from self.knowing()
+
+
 def table(rows: list[Row]) -> str:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.platform(terse=True)}, Python {platform.python_version()}"
     head = f"Measured on {datetime.date.today()}: {machine}.\n\n| what | measured | target |\n|---|---|---|\n"
@@ -164,16 +193,17 @@ def main() -> None:
     parser.add_argument(
         "--closures", action="store_true", help="measure --tree and --check instead, on a large environment"
     )
+    parser.add_argument("--catalog", action="store_true", help="measure what the catalog's size costs instead")
     parser.add_argument("--turns", type=int, default=whole_process.TURNS, help="how often the commands take turns")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="nativeload-benchmark-") as home:
         rows = []
-        measured = Closures if options.closures else Bench
+        measured = Closures if options.closures else Catalog if options.catalog else Bench
         for row in measured(Path(home), options.turns).rows():
             print(" | ".join(row), flush=True)
             rows.append(row)
     if options.write:
-        name = "closures" if options.closures else "results"
+        name = "closures" if options.closures else "catalog" if options.catalog else "results"
         marked = re.compile(rf"(<!-- {name} -->\n).*(\n<!-- end of {name} -->)", re.DOTALL)
         REPORT.write_text(marked.sub(lambda match: match[1] + table(rows) + match[2], REPORT.read_text()))
 

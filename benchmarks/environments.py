@@ -1,6 +1,7 @@
 """The environments that are measured: real wheels, compiled as pip compiles them, in virtual environments."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -45,6 +46,36 @@ def distributions(count: int, home: Path) -> Path:
     cc("int measured(void) { return 1; }", package / "libmeasured.so", "-Wl,-soname,libmeasured.so")
     settle(directory)
     return directory
+
+
+def catalogs(directory: Path, files: int, entries: int) -> None:
+    """Make the first distributions of `distributions` add so many entries each to the catalog."""
+    entry = '[library.added_{}]\nsummary = "Added"\nsonames = ["libadded_{}.so.1"]\n\n[[library.added_{}.wheel]]\n'
+    entry += 'distribution = "package-{}"\npath = "package_{}/libadded.so.1"\n\n'
+    for number in range(files):
+        package = directory / f"package_{number}"
+        package.mkdir()
+        numbers = range(number * entries, (number + 1) * entries)
+        package.joinpath("family.toml").write_text("".join(entry.format(*[one] * 3, number, number) for one in numbers))
+        points = directory / f"package_{number}-1.{number}.dist-info" / "entry_points.txt"
+        points.write_text(f"[nativeload.catalog]\nfamily = package_{number}\n")
+    settle(directory)
+
+
+def without_catalog(python: Path, home: Path) -> dict[str, Path]:
+    """Two directories for `sys.path`: a copy of the installed nativeload, and one that knows no library."""
+    (package,) = python.parent.parent.glob("lib/python*/site-packages/nativeload")
+    copies = {}
+    for name in ("known", "unknown"):
+        copies[name] = home / name
+        shutil.copytree(package, home / name / "nativeload")
+        data = home / name / "nativeload" / "catalog"
+        for file in data.glob("*.toml") if name == "unknown" else ():
+            file.unlink()
+        if name == "unknown":
+            data.joinpath("index.txt").write_text("")
+    settle(*copies.values())
+    return copies
 
 
 def settle(*directories: Path) -> None:

@@ -144,6 +144,18 @@ def test_a_distribution_without_its_file(how: str, site: Path) -> None:
     assert ("not a family's and a package's name" in reason) == (how == "not a package")
 
 
+@pytest.mark.usefixtures("fresh")
+def test_an_added_library_implements_a_virtual_name(home: Path, site: Path, good: Path) -> None:
+    before = catalog.implementing("blas")
+    assert "special" not in before
+    library = shipper(site, good)
+    by_user(home, entry().replace("sonames", 'virtual = ["blas", "no_such_virtual_name"]\nsonames'))
+    assert catalog.implementing("blas") == [*before, "special"]
+    assert catalog.implementing("no_such_virtual_name") == []
+    candidates = [step.candidate for step in nativeload.explain("blas[no-such-feature]").steps]
+    assert str(library) in candidates
+
+
 # Threats: what a distribution's data file cannot do.
 
 

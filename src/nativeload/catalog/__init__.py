@@ -155,8 +155,14 @@ def of_distribution(distribution: str) -> list[str]:
 
 
 def implementing(virtual: str) -> list[str]:
-    """The libraries that implement a virtual name ("blas"), in the default order of preference."""
-    return _listed(f"%{normal(virtual)}").split()
+    """The libraries that implement a virtual name ("blas"), in the default order of preference; those added come last."""
+    known = _listed(f"%{normal(virtual)}").split()
+    if known:
+        from nativeload.catalog import additions
+
+        added = (one.name for one in additions.everything()[0] if normal(virtual) in one.virtual)
+        known += [name for name in added if name not in known]
+    return known
 
 
 def virtuals() -> list[str]:

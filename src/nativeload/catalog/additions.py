@@ -9,6 +9,7 @@ from nativeload import catalog, loader, metadata
 from nativeload.errors import DeclarationError
 from nativeload.requirement import normal
 from nativeload.spec import Trace, rejection
+from nativeload.tomlfile import regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from nativeload.catalog import Entry
 
+_LIMIT = 1 << 20  # characters
+_texts: dict[str, tuple[str, str]] = {}  # {path: (its state, its text as names are compared)}
 # {path: (its state, the sound entries by each of their names, (where, what is wrong) of the others)}
 _files: "dict[str, tuple[str, dict[str, Entry], list[tuple[str, str]]]]" = {}
 
@@ -35,7 +38,8 @@ def of_distributions(name: str, trace: Trace) -> "Entry | None":
     """The entry for a name of the first distribution on `sys.path` that has one; none of a library that another
     distribution declares, because what is known by the entry's sonames would be taken for it.
     """
-    return _first(name, _distributed_files(trace, name), trace)
+    files = _distributed_files(trace, name)
+    return _first(name, (file for file in files if _mentions(file[0], name, trace)), trace)
 
 
 def everything() -> "tuple[list[Entry], list[tuple[str, str]]]":
@@ -55,6 +59,19 @@ def _first(name: str, files: "Iterator[tuple[str, str]]", trace: Trace) -> "Entr
         if found is not None:
             return found
     return None
+
+
+def _mentions(path: str, name: str, trace: Trace) -> bool:
+    """Whether a file has the name in its text: only then is it worth reading. One that cannot be read might."""
+    state = trace.consult(path)
+    known = _texts.get(path)
+    if known is None or known[0] != state:
+        try:
+            with open(path, encoding="utf-8", opener=regular) as file:
+                known = _texts[path] = state, normal(file.read(_LIMIT))
+        except (OSError, ValueError):
+            return True
+    return name in known[1]
 
 
 def _user_files(trace: Trace) -> "Iterator[tuple[str, str]]":
