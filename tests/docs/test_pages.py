@@ -35,7 +35,6 @@ UNRUN = {
     },
     "docs/explanation/catalog-matrix.md": {
         "python -m tests.catalog matrix --large --rows rows.jsonl": "fetches gigabytes, for a quarter of an hour",
-        "python -m tests.catalog matrix --write --rows rows.jsonl": "writes what the command before it found",
     },
     "docs/performance.md": {
         "python3 -m venv .venv && .venv/bin/pip install -q --upgrade pip && .venv/bin/pip install -q --group bench setuptools && .venv/bin/python -m benchmarks --write": "measures for minutes",
