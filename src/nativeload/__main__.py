@@ -36,7 +36,7 @@ class _Options:
         self.list = self.version = self.verbose = self.json = False
         self.module: str | None = None
         self.after: list[str] = []
-        self.root = ""
+        self.root = self.platform = self.python = ""
         self.format = ""
 
 
@@ -89,6 +89,14 @@ def _get_main_parser() -> "argparse.ArgumentParser":
         help="with --tree or -m: what has been loaded before, a file or what load would give (may be repeated)",
     )
     parser.add_argument("--root", default="", metavar="DIR", help="with --tree: the directory that is / for every file")
+    parser.add_argument(
+        "--platform",
+        default="",
+        metavar="TAG",
+        help="with --tree, --check or --explain of paths: the platform whose linker is asked, as a wheel's tag names it "
+        "(macosx_11_0_arm64, win_amd64, musllinux_1_2_aarch64); a wheel (.whl) names its own",
+    )
+    parser.add_argument("--python", default="", metavar="X.Y", help="with --platform: the version of Python there")
     parser.add_argument("-v", "--verbose", action="store_true", help="with --tree: libc's family too")
     parser.add_argument("--json", action="store_true", help="print JSON: --format json")
     parser.add_argument(
@@ -143,6 +151,9 @@ def _judge(options: _Options, error: "Callable[[str], NoReturn]") -> None:
     options.format = "json" if options.json else options.format or "text"
     if options.module is not None and (options.explain is None or options.explain):
         error("-m MODULE is for --explain, which takes no name then")
+    names = options.tree or options.check or options.explain
+    if (options.platform or options.python) and not (names and options.module is None):
+        error("--platform and --python are for --tree, --check and --explain of wheels and paths")
     if options.tree is None:
         for name, given in (("--root", options.root), ("-v", options.verbose), ("dot", options.format == "dot")):
             if given:
@@ -174,6 +185,9 @@ def _main(arguments: "Sequence[str] | None" = None) -> int:
 
 def _run(options: _Options) -> int:
     as_json = options.format == "json"
+    names = options.tree or options.check or options.explain or ()
+    if options.platform or any(name.endswith(".whl") for name in names):
+        return _elsewhere(names, options)
     if options.tree is not None:
         return _tree(options.tree, options)
     if options.check is not None:
@@ -205,6 +219,15 @@ def _tree(paths: list[str], options: _Options) -> int:
         report = terminal.encodable(report, sys.stdout.encoding)
     show(report)
     return FOUND if well else REFUSED
+
+
+def _elsewhere(names: "Sequence[str]", options: _Options) -> int:
+    from nativeload.platforms import command
+
+    asked = options.platform, options.python, options.format
+    if options.tree is not None:
+        return command.tree(names, *asked, verbose=options.verbose)
+    return command.check(names, *asked) if options.check is not None else command.explain(names, *asked)
 
 
 def _module(name: str, after: list[str], as_json: bool) -> int:

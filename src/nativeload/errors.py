@@ -171,3 +171,26 @@ class SymbolNotFoundError(NativeLoadError, AttributeError):
     def __str__(self) -> str:
         near = f"; the nearest it has: {', '.join(self.nearest)}" if self.nearest else ""
         return f"{self.path} has no symbol {self.symbol!r}{near}"
+
+
+class ReaderError(NativeLoadError, ImportError):
+    """A file of another platform was asked about, and the library that reads its format is not installed."""
+
+    def __init__(self, reader: str) -> None:
+        super().__init__(reader)
+        self.reader = reader
+
+    def __str__(self) -> str:
+        return f"{self.reader}, which reads files of this format, is not installed: pip install 'nativeload[inspect]'"
+
+
+class PlatformError(NativeLoadError, ValueError):
+    """A platform tag, or a wheel of another platform, that cannot be used: which, and why."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(what, reason)
+        self.what = what
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.reason} (write --platform macosx_11_0_arm64, win_amd64 or musllinux_1_2_aarch64)"
