@@ -50,7 +50,7 @@ def test_the_best_build_for_this_cpu(tmp_path: Path, fresh: None, monkeypatch: p
         ("[library.specimen.builds]\n", "")
     )
     home = provider(site, "some_wheel", text, files=files)
-    monkeypatch.setattr(sys, "path", [str(site)])
+    monkeypatch.setattr(sys, "path", [str(site), *sys.path])
     spec = nativeload.find_spec("specimen")
     assert spec is not None
     assert spec.path == str(home / f"v{min(level, 4)}.so")
@@ -70,7 +70,7 @@ def test_a_build_that_is_marked_for_a_better_cpu_is_refused(
     marked = specimen(tmp_path / NAME, source=SOURCE + isa_note(5))
     text = declaration("base.so") + f'[library.specimen.builds]\nx86-64-v2 = "{NAME}"\n'
     provider(tmp_path / "site", "some_wheel", text, files={NAME: marked, "base.so": specimen(tmp_path / "b.so")})
-    monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
     found = nativeload.explain("specimen")
     assert found.status == ("incompatible" if level >= 2 else "found")
 
@@ -79,7 +79,7 @@ def test_a_build_that_is_marked_for_a_better_cpu_is_refused(
 def test_a_level_that_is_none(key: str, tmp_path: Path, fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     text = f'{declaration()}[library.specimen.builds]\n{key} = "{NAME}"\n'
     provider(tmp_path / "site", "some_wheel", text, files={NAME: specimen(tmp_path / NAME)})
-    monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
     assert f"{NAME[:0]}nativeload.toml:4: {key!r} is no CPU level" in str(nativeload.explain("specimen"))
 
 
