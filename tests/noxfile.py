@@ -203,6 +203,20 @@ def cwarnings(session: nox.Session) -> None:
 
 
 @nox.session(python=os.fspath(builder().path))
+def cross(session: nox.Session) -> None:
+    """The C core for other systems and machines: compiled for each, and run where qemu, musl or Wine can."""
+    session.chdir(ROOT)
+    session.install(*group("cross"))
+    if os.geteuid() == 0 and shutil.which("apt-get") and not Path("/usr/lib/wine/wine64").exists():
+        install_wine = (
+            "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends wine64"
+        )
+        # Where it cannot be had, the program says that it was not run.
+        session.run("sh", "-c", install_wine, external=True, silent=True, success_codes=[0, 100])
+    session.run("python", "-m", "tests.cross", *session.posargs)
+
+
+@nox.session(python=os.fspath(builder().path))
 def sanitize(session: nox.Session) -> None:
     """The C core under AddressSanitizer and UndefinedBehaviorSanitizer: any finding ends the process."""
     session.chdir(ROOT)

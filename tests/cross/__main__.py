@@ -1,0 +1,122 @@
+"""`python -m tests.cross`: the C core for other systems and machines.
+
+It is compiled for each target with the warnings that are errors here, by zig, which has all their headers. Where a
+target can be run on this machine (musl as it is, others by qemu-user, Windows by Wine), a program of the core reads the
+same files there and here, and must print the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, os.fspath(Path(__file__).resolve().parent.parent))
+
+from parts.debian import deb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE = Path(__file__).resolve().parent
+CORE = HERE.parent.parent / "csrc"
+CORPUS = HERE.parent / "fuzz" / "corpus" / "image"
+WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror", "-O2")
+# What runs each: "" as it is, a qemu, Wine; None for what nothing here runs.
+TARGETS = {
+    "x86_64-linux-musl": "",
+    "aarch64-linux-musl": "qemu-aarch64-static",
+    "s390x-linux-musl": "qemu-s390x-static",  # big-endian
+    "aarch64-linux-gnu": None,
+    "x86_64-windows-gnu": "wine64",
+    "aarch64-windows-gnu": None,
+    "x86_64-macos": None,
+    "aarch64-macos": None,
+}
+_SAMPLE = 60
+_DEBIANS_WINE = "/usr/lib/wine"  # without the package that puts it on the path
+
+
+def compiled(target: str, scratch: Path) -> Path:
+    """The program of every file of the core, each without a warning."""
+    compiler = [sys.executable, "-m", "ziglang", "cc", "-target", target] if target else [os.environ.get("CC", "cc")]
+    program = scratch / f"facts-{target or 'here'}{'.exe' if 'windows' in target else ''}"
+    sources = [*sorted(CORE.glob("*.c")), HERE / "facts.c"]
+    words: list[str | Path] = [*compiler, *WARNINGS, "-iquote", CORE, *sources, "-o", program]
+    subprocess.run([*words, *([] if target else ["-ldl"])], check=True)
+    return program
+
+
+def runner(target: str) -> list[str] | None:
+    """The command that runs a target's programs; None where there is none."""
+    name = TARGETS[target]
+    if name is None:
+        return None
+    if name.startswith("qemu"):
+        return [os.fspath(deb("qemu-user-static") / "usr" / "bin" / name)]
+    found = (shutil.which(name) or shutil.which(name, path=_DEBIANS_WINE)) if name else ""
+    return None if found is None else [found] if found else []
+
+
+def sample() -> list[str]:
+    """Real libraries of this machine, and files that were made to break a reader."""
+    real = sorted(path for path in Path("/usr/lib").rglob("*.so*") if path.is_file() and not path.is_symlink())
+    broken = sorted(CORPUS.iterdir())
+    return [
+        os.fspath(path) for path in (*real[:: max(1, len(real) // _SAMPLE)], *broken[:: max(1, len(broken) // _SAMPLE)])
+    ]
+
+
+def site(scratch: Path) -> Path:
+    """A directory of installed distributions: one that declares libraries, one that does not."""
+    for name, text in (("one-1.0", "[nativeload.libraries]\none = one\n"), ("two-2.0", "[console_scripts]\n")):
+        info = scratch / "site" / f"{name}.dist-info"
+        info.mkdir(parents=True)
+        (info / "entry_points.txt").write_text(text)
+    return scratch / "site"
+
+
+def said(command: Sequence[str], scratch: Path) -> list[str]:
+    env = {**os.environ, "WINEDEBUG": "-all", "WINEPREFIX": os.fspath(scratch / "wine")}
+    done = subprocess.run(command, env=env, capture_output=True, timeout=900, check=False)
+    return [f"exit status {done.returncode}", *done.stdout.decode(errors="replace").replace("\r\n", "\n").splitlines()]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.cross", description=__doc__)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all by default")
+    targets = parser.parse_args().targets or list(TARGETS)
+    wrong, ran = 0, 0
+    with tempfile.TemporaryDirectory(prefix="nativeload-cross-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        arguments = [os.fspath(site(scratch)), *sample()]
+        here = said([os.fspath(compiled("", scratch)), *arguments], scratch)
+        for target in targets:
+            program, command = compiled(target, scratch), runner(target)
+            if command is None:
+                why = f"{TARGETS[target]} is not installed" if TARGETS[target] else "nothing here runs it"
+                print(f"{target}: compiled; not run: {why}", flush=True)
+                continue
+            there = said([*command, os.fspath(program), *arguments], scratch)
+            different = [(one, two) for one, two in zip(here, there, strict=False) if one != two]
+            ran += 1
+            wrong += bool(different or len(here) != len(there))
+            print(
+                f"{target}: compiled, run; {len(there)} lines, {len(different)} different",
+                *different[:5],
+                sep="\n  ",
+                flush=True,
+            )
+    if here[0] != "exit status 0" or len(here) < 2 * _SAMPLE or not ran:
+        print("nothing was compared")
+        return 1
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
