@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # By page: what is not run, by its first line, and why. Whatever else a page shows is run.
 CI = ".ci/run takes this command from README.md and runs it in a fresh copy"
 SESSION = "the tests run in the environment that this installs from the index; here it is made of the session's wheel"
+EXAMPLES = "tests/integration/test_examples.py takes it from the page and runs it on an example's wheel"
 UNRUN = {
     "README.md": {
         "python3 -m venv .venv && .venv/bin/pip install -q '.[demo]' && .venv/bin/python -m nativeload.demo": CI,
@@ -35,6 +36,10 @@ UNRUN = {
     },
     "docs/explanation/catalog-matrix.md": {
         "python -m tests.catalog matrix --large --rows rows.jsonl": "fetches gigabytes, for a quarter of an hour",
+    },
+    "docs/how-to/repair-a-consumer-with-auditwheel.md": {
+        "auditwheel repair --exclude 'libfoo.so*' -w wheelhouse dist/bar-*.whl": EXAMPLES,
+        "! python -m zipfile -l wheelhouse/bar-*.whl | grep libfoo": EXAMPLES,
     },
     "docs/performance.md": {
         "python3 -m venv .venv && .venv/bin/pip install -q --upgrade pip && .venv/bin/pip install -q --group bench setuptools && .venv/bin/python -m benchmarks --write": "measures for minutes",

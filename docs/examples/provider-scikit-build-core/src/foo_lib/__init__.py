@@ -1,0 +1,1 @@
+"""libfoo, for whoever loads it by name."""
