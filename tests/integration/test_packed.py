@@ -124,7 +124,9 @@ class Place:
 
     def run(self, *command: str | Path, cwd: Path | None = None, **env: str) -> str:
         path = os.pathsep.join((os.fspath(self.python.parent), os.environ.get("PATH", os.defpath)))
-        return tool("/usr/bin/env", *command, cwd=cwd, env={"PATH": path, "NATIVELOAD_CACHE": "0", **env})
+        # Activated, as far as tools ask: pkgconf takes the Python of VIRTUAL_ENV for its own.
+        own = {"PATH": path, "VIRTUAL_ENV": os.fspath(self.python.parent.parent), "NATIVELOAD_CACHE": "0"}
+        return tool("/usr/bin/env", *command, cwd=cwd, env={**own, **env})
 
     def ask(self, *arguments: str) -> str:
         return self.run(self.python, "-m", "nativeload", *arguments).rstrip("\n")

@@ -34,7 +34,7 @@ def below(paths):
 exec(request["before"])
 before = mapped()
 wanted = requirement.Requirement(
-    text=path, name="scenario", stem="scenario", filename="", features=(), specifier=None, symbols=()
+    text=path, name="scenario", stem="scenario", filename="", features=(), specifier=None, symbols=(), virtual=""
 )
 verdict = abi.judge(spec.candidate(path, "override", "the scenario's", siblings=siblings), wanted)
 if isinstance(verdict, spec.Rejection):
