@@ -37,6 +37,7 @@ def required(proposed: "Candidate", wanted: "Requirement", trace: Trace) -> "lis
         except NativeLoadError as error:
             problem = str(error).partition("\n")[0]
         trace.lasting = trace.lasting and nested.lasting
+        trace.beside += nested.beside
         if spec is not None and origin and (spec.provider is None or spec.provider.distribution != origin):
             problem = f"it must come from {origin}, as what requires it; it is {spec.path}"
         if spec is None or problem:

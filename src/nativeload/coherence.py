@@ -1,15 +1,17 @@
-"""Before a library is mapped: whether the process would then have two of what it should have one, or two CUDA toolkits
-mixed. Nothing is mapped here.
+"""Before a library is mapped: whether the process would then have two of what it should have one, two CUDA toolkits
+mixed, or a set of the catalog from two origins. Nothing is mapped here.
 """
 
 import os
 import warnings
 
-from nativeload import catalog, core, loader, pairs
+from nativeload import catalog, core, loader, pairs, requirement
 from nativeload.errors import CoherenceError, CoherenceWarning
 from nativeload.linkers import host
-from nativeload.loading import PROCESS
-from nativeload.spec import Rejection, rejection
+from nativeload.loading import HOW, PROCESS
+from nativeload.machinery.loaded import same_file
+from nativeload.machinery.wheel import WheelFinder
+from nativeload.spec import Rejection, Trace, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +67,50 @@ def mixed(spec: "LibrarySpec", entry: "Entry", wanted: "Requirement") -> Rejecti
         reason = f"is of {toolkit}; this process has {path} of {other} ({wanted.name}[{toolkit}] asks for this one beside it)"
         return rejection("set", reason, set=CUDA, origin=toolkit, loaded=path, soname=os.path.basename(path))
     return None
+
+
+def apart(spec: "LibrarySpec", entry: "Entry", wanted: "Requirement") -> Rejection | None:
+    """Why a library cannot join what of its set this process has, or would get with it: that is of another origin.
+
+    An origin is a distribution, else a directory, with what its libraries' own rpaths lead to. A copy that is asked for
+    by version, soname or feature may be beside another whose soname its own origin does not have: they are two sets.
+    """
+    home, groups = _home(spec.path), tuple((path,) for path in (*spec.dependencies, spec.path))
+    walked = core.walk(host.linker().walker, groups, (), 0)  # as if the process had nothing
+    edges = [edge for image in (walked[0] if walked else ()) for edge in image[3]]
+    needed = {name for name, *_ in edges}
+    led = {found for _, found, how, *_ in edges if HOW[how] in ("rpath", "runpath")}
+    others = {path: soname for path, soname in core.linkmap() if path and soname}
+    others |= {found: name for name, found, *_ in edges if found}
+    members = catalog.of_set(entry.set)
+    particular = wanted.filename or wanted.specifier is not None or wanted.features
+    for path, soname in others.items():
+        member = next((one for one in members if _carries(one, soname)), None)
+        if member is None or path in led or _home(path) == home or _ships(spec, member, path):
+            continue
+        if particular and soname not in needed and not os.path.lexists(f"{home}/{soname}"):
+            continue
+        origin = str(spec.provider or home)
+        reason = f"is of the set {entry.set} of {origin}; {soname} here is of another origin, from {path}"
+        return rejection("set", reason, set=entry.set, origin=origin, soname=soname, loaded=path)
+    return None
+
+
+def _home(path: str) -> str:
+    """The directory of a file that links lead to, without what is only for this CPU."""
+    return os.path.dirname(os.path.realpath(path)).partition("/glibc-hwcaps/")[0]
+
+
+def _carries(entry: "Entry", soname: str) -> bool:
+    return soname in entry.sonames or f"{soname}.".startswith(f"lib{entry.name}.so.")
+
+
+def _ships(spec: "LibrarySpec", member: "Entry", path: str) -> bool:
+    """Whether the distribution that ships a library has that file for another one."""
+    if spec.provider is None:
+        return False
+    wheel = WheelFinder(spec.provider.distribution)
+    return any(same_file(one.path, path) for one in wheel.candidates(requirement.parse(member.name), Trace()))
 
 
 def _toolkit(path: str, soname: str, entry: "Entry") -> str:

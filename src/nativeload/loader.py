@@ -116,7 +116,7 @@ def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str)
         raise errors.LinkError(spec.path, str(library))
     if asked and spec.origin != "loaded" and trace.lasting:
         # Beside a rival the answer is not the whole story, as it is not where the process has the library.
-        rivals = _rivals(set(core.linkmap()).difference(before))
+        rivals = _rivals(set(core.linkmap()).difference(before)) + trace.beside
         rivals += _TOOLKIT if any(feature.startswith("cuda") for feature in spec.abi) else ()
         cache.store(asked, (*answer[:3], (*answer[3], *rivals)), trace.consulted)
     return library

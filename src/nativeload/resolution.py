@@ -59,6 +59,7 @@ def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> Lib
                 if spec is None:
                     continue
                 trace.accepted(spec.path, proposed.reason)
+                trace.beside += _beside(proposed)
                 return spec
             trace.rejected(proposed.path, verdict)
             if verdict.kind in ("dependency", "symbol-version"):
@@ -66,6 +67,13 @@ def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> Lib
             if verdict.kind in _OF_THE_FILE and state != "-":
                 refused.add(state)
     return None
+
+
+def _beside(proposed: "Candidate") -> tuple[str, ...]:
+    """How the sonames begin of what must come from one origin with a candidate."""
+    together = catalog.of_set(proposed.entry.set) if proposed.entry and proposed.entry.set else ()
+    named = (soname for one in together for soname in (*one.sonames, f"lib{one.name}.so"))
+    return tuple(dict.fromkeys((*named, *(soname for _, soname, _ in proposed.together))))
 
 
 def judged(proposed: "Candidate", wanted: "Requirement", trace: Trace) -> LibrarySpec | Rejection:
@@ -106,14 +114,17 @@ def _here(spec: LibrarySpec | Rejection, candidate: "Candidate", trace: "Trace |
 def _alongside(
     spec: LibrarySpec | Rejection, proposed: "Candidate", wanted: "Requirement", trace: Trace
 ) -> LibrarySpec | Rejection:
-    """The spec of a file that may join what this process has of CUDA."""
-    if isinstance(spec, Rejection) or spec.origin == "loaded" or not proposed.entry:
+    """The spec of a file that may join what this process has of its set, or of CUDA."""
+    entry = proposed.entry
+    if isinstance(spec, Rejection) or spec.origin == "loaded" or not entry:
         return spec
-    if not any(feature.startswith("cuda") for wheel in proposed.entry.wheels for feature in wheel.abi):
+    is_cuda = any(feature.startswith("cuda") for wheel in entry.wheels for feature in wheel.abi)
+    if not is_cuda and not entry.set:
         return spec
     from nativeload import coherence
 
-    refused = coherence.mixed(spec, proposed.entry, wanted)
+    refused = coherence.mixed(spec, entry, wanted) if is_cuda else None
+    refused = refused or (coherence.apart(spec, entry, wanted) if entry.set else None)
     trace.lasting = trace.lasting and refused is None
     return refused or spec
 

@@ -195,13 +195,15 @@ class Trace:
 
     `consulted` maps each path looked at to its signature *before* it was read, so that a change during the
     search makes the cached answer stale, never wrong. `lasting` is False where the answer rests on more than that.
-    `above` are the libraries that require, one the next, what is searched for.
+    `above` are the libraries that require, one the next, what is searched for. `beside` is how sonames begin whose
+    origin the answer must share: where a process has one, it is searched for anew.
     """
 
     def __init__(self) -> None:
         self.finder = ""
         self.lasting = True
         self.above: tuple[str, ...] = ()
+        self.beside: tuple[str, ...] = ()
         self.consulted: dict[str, str] = {}
         self._steps: list[tuple[str, str, str, str, Rejection | None]] = []
 

@@ -37,7 +37,7 @@ def normal(name: str) -> str:
 
 
 def index() -> str:
-    """`index.txt`: names, then what leads to libraries: "=" sonames, "@" distributions, "%" virtual names."""
+    """`index.txt`: names, then what leads to libraries: "=" sonames, "@" distributions, "%" virtual names, "&" sets."""
     lines: list[str] = []
     reverse: dict[str, list[str]] = {}
     for family, libraries in families().items():
@@ -46,6 +46,7 @@ def index() -> str:
             keys = [f"={one}" for one in table["sonames"]]
             keys += [f"@{normal(one['distribution'])}" for one in table.get("wheel", ())]
             keys += [f"%{one}" for one in table.get("virtual", ())]
+            keys += [f"&{table['set']}"] if "set" in table else []
             for key in dict.fromkeys(keys):
                 reverse.setdefault(key, []).append(library)
     lines += [f"{key} {' '.join(names)}" for key, names in sorted(reverse.items())]

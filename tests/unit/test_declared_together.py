@@ -196,6 +196,22 @@ def test_members_of_a_set_come_from_one_origin(together: bool, tmp_path: Path, f
     assert same.library["path"] == str(two / "second" / "libbar.so.1")
 
 
+def test_an_answer_that_is_remembered_is_none_beside_another_origin(tmp_path: Path, foo: Path) -> None:
+    bar = cc("int bar;", tmp_path / "libbar.so.1", "-Wl,-soname,libbar.so.1")
+    one, two = tmp_path / "one", tmp_path / "two"
+    for site, name, libraries in ((one, "first", ("foo",)), (two, "second", ("foo", "bar"))):
+        text = "".join(declaration(f"lib{one}.so.1", one) + 'set = "pair"\n' for one in ("foo", "bar"))
+        provider(site, name, text, files={"libfoo.so.1": foo, "libbar.so.1": bar})
+        entries(site, name, *libraries)
+    (tmp_path / "home").mkdir()
+    age(one, two)
+    for _ in range(2):
+        assert trial("bar", one, two, home=tmp_path / "home").library["path"] == str(two / "second" / "libbar.so.1")
+    assert list((tmp_path / "home" / ".cache" / "nativeload").iterdir())
+    found = trial("bar", one, two, home=tmp_path / "home", before="nativeload.load('foo')")
+    assert (found.error, found.mapped_below(two)) == ("ABIMismatchError", [])
+
+
 # Affixes, platforms
 
 

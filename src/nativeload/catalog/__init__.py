@@ -132,7 +132,7 @@ def _of_distributions(asked: str, trace: "Trace") -> Entry | None:
 
 
 def _of_shipped(asked: str) -> Entry | None:
-    if asked not in _shipped and asked[:1] not in ("=", "@", "%"):
+    if asked not in _shipped and asked[:1] not in ("=", "@", "%", "&"):
         family, _, name = (_listed(asked) or _listed(asked.removeprefix("lib"))).partition(" ")
         _shipped[asked] = _read(family, name) if name else None
     return _shipped.get(asked)
@@ -165,14 +165,22 @@ def implementing(virtual: str) -> list[str]:
     return known
 
 
+def of_set(name: str) -> list[Entry]:
+    """The libraries that must come from one origin with each other; those added come last."""
+    from nativeload.catalog import additions
+
+    shipped = list(filter(None, map(lookup, _listed(f"&{name}").split())))
+    return [*shipped, *(one for one in additions.everything()[0] if one.set == name and one not in shipped)]
+
+
 def virtuals() -> list[str]:
     """The virtual names there are."""
     return sorted(line[1:].partition(" ")[0] for line in index().split("\n") if line.startswith("%"))
 
 
 def index() -> str:
-    """`index.txt`: a line "NAME FAMILY LIBRARY" for each name; "=SONAME", "@DISTRIBUTION" and "%VIRTUAL" lead to
-    libraries.
+    """`index.txt`: a line "NAME FAMILY LIBRARY" for each name; "=SONAME", "@DISTRIBUTION", "%VIRTUAL" and "&SET" lead
+    to libraries.
     """
     global _index
     if not _index:
