@@ -10,16 +10,28 @@ from nativeload import catalog, core, images, installers, loader, metadata, requ
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Sequence
+
+    from nativeload.spec import Step
 
 _NEAREST = 3  # names offered
 _CUTOFF = 0.5  # difflib's: how alike a name must be to be offered
 
 
-def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
-    """Lines for the reader of a refusal; `refused` are the files of which the search has spoken."""
+def advice(text: str, steps: "Sequence[Step]" = ()) -> list[str]:
+    """Lines for the reader of a refusal; `steps` are those of the search."""
     wanted = requirement.parse(text)
+    refused = {step.candidate for step in steps}
+    needed = [
+        step.rejection.facts.get("name") for step in steps if step.rejection and step.rejection.kind == "dependency"
+    ]
     lines = [
+        f"{command} brings {name}, which is needed"
+        for name in dict.fromkeys(needed)
+        for entry in filter(None, map(catalog.lookup, catalog.by_soname(str(name))))
+        for command in installers.commands(entry)
+    ]
+    lines += [
         f"{label} ships {path} without declaring it: {loader.variable_of(wanted.name)}={path} uses it"
         for label, path in undeclared(wanted)
         if path not in refused
@@ -30,7 +42,7 @@ def advice(text: str, refused: "Container[str]" = ()) -> list[str]:
         if isinstance(path, str) and os.path.isfile(path)
     ]
     names = [] if wanted.filename else catalog.implementing(wanted.stem)
-    entries = list(filter(None, map(catalog.lookup, names or [wanted.stem])))
+    entries = list(filter(None, map(catalog.lookup, names))) or catalog.known(wanted)
     for entry in entries:
         lines += installers.commands(entry) or [f"{entry.name} is {entry.summary}: no package that has it is known"]
     if not entries:

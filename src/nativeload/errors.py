@@ -79,7 +79,7 @@ class _SearchError(NativeLoadError, ImportError):
         lines += ["  searched, in order:"]
         lines += [f"    {step}" for step in self.steps]
         lines += ["  what you can do:"]
-        lines += [f"    {line}" for line in advice(self.requirement, {step.candidate for step in self.steps})]
+        lines += [f"    {line}" for line in advice(self.requirement, self.steps)]
         return "\n".join(lines)
 
 

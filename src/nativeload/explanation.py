@@ -80,5 +80,5 @@ def _advice(explanation: Explanation) -> list[str]:
         return []
     from nativeload.advice import advice
 
-    lines = advice(explanation.requirement, {step.candidate for step in explanation.steps})
+    lines = advice(explanation.requirement, explanation.steps)
     return ["", "what you can do:", *(f"  {line}" for line in lines)]

@@ -46,7 +46,7 @@ def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
 def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> LibrarySpec | None:
     """What the first of some finders finds that will do."""
     refused: set[str] = set()
-    catalog.lookup(wanted.stem, trace)  # anew: what the finders ask for is what it says now
+    catalog.known(wanted, trace)  # anew: what the finders ask for is what it says now
     for finder in links:
         trace.finder = finder.name
         for proposed in finder.candidates(wanted, trace):

@@ -65,5 +65,6 @@ def _order(choice: "Choice | None", name: str, members: "Sequence[str]") -> "Seq
             soname = images.read(choice.value).soname or ""
         except (OSError, ValueError):  # The verdict says what is wrong with it.
             soname = ""
-        return [member for member in members if member in catalog.by_soname(soname)] or members[:1]
+        known = filter(None, map(catalog.lookup, members))
+        return [one.name for one in known if soname in one.sonames] or members[:1]
     return members

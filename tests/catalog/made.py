@@ -37,13 +37,15 @@ def normal(name: str) -> str:
 
 
 def index() -> str:
-    """`index.txt`: names, then what leads to libraries: "=" sonames, "@" distributions, "%" virtual names, "&" sets."""
+    """`index.txt`: names, then what leads to libraries: "=" sonames and files of wheels, "@" distributions, "%" virtual names, "&" sets."""
     lines: list[str] = []
     reverse: dict[str, list[str]] = {}
     for family, libraries in families().items():
         for library, table in libraries.items():
             lines += [f"{normal(name)} {family} {library}" for name in (library, *table.get("names", ()))]
             keys = [f"={one}" for one in table["sonames"]]
+            files = [(one.get("path") or one["data"]).rpartition("/")[2] for one in table.get("wheel", ())]
+            keys += [f"={one}" for one in files if "{soversion}" not in one]
             keys += [f"@{normal(one['distribution'])}" for one in table.get("wheel", ())]
             keys += [f"%{one}" for one in table.get("virtual", ())]
             keys += [f"&{table['set']}"] if "set" in table else []
@@ -63,7 +65,12 @@ python -m tests.catalog
 ```
 
 Every path in a wheel was read in the wheel's `RECORD`, every soname in its files' headers; `apt` packages are those of
-Debian 12 where no other release is named. How to add a library of your own: [nativeload's data files](catalog-files.md).
+Debian 12 where no other release is named. The packages of `pip` and `apt` are [installed and tried](../explanation/catalog-matrix.md).
+Those of the others are only names that were looked up, as of 2026-08-22: all 94 of `conda-forge` are in its list of
+outputs, all 59 of `brew` are formulas (`icu4c` is an alias of the newest), both of `winget` are manifests. The 73 of `dnf`
+have been looked up nowhere.
+
+How to add a library of your own: [nativeload's data files](catalog-files.md).
 
 """
 

@@ -211,3 +211,24 @@ def test_a_data_file_whose_distribution_is_gone(tmp_path: Path) -> None:
     (metadata,) = copy.glob("lib/python*/site-packages/tbb-*.dist-info")
     shutil.rmtree(metadata)
     assert run(copy / "bin" / "python", code, env=env).check().stdout == "prefix None None\n"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("distribution", "asked", "file"),
+    [
+        ("scipy-openblas64", "libscipy_openblas64_.so", "libscipy_openblas64_.so"),
+        ("libusb-package", "libusb-1.0.so.0", "libusb-1.0.so"),
+        ("mpich", "libmpi.so.12", "libmpi.so.12"),
+        ("soundfile", f"libsndfile_{os.uname().machine}.so", f"libsndfile_{os.uname().machine}.so"),
+    ],
+)
+def test_asked_for_by_its_file_or_soname(distribution: str, asked: str, file: str) -> None:
+    """By a name that no library is called after."""
+    code = "import sys, nativeload; one = nativeload.load(sys.argv[1]); print(one.path, one.origin, one.provider.distribution)"
+    python = venv(sys.executable, wheel(distribution))
+    found = run(python, code, asked, env={"PYTHONPATH": python_path()}).check().stdout.split()
+    assert found[0].startswith(f"{python.parent.parent}/")
+    assert (os.path.basename(found[0]), found[1:]) == (file, ["wheel", distribution])
+    other = run(python, code, asked.replace("lib", "libx"), env={"PYTHONPATH": python_path()})
+    assert "LibraryNotFoundError" in other.stderr

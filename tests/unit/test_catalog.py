@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import platform
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import jsonschema
 import pytest
 
 from catalog import made
-from nativeload import catalog
+from nativeload import catalog, requirement
 from nativeload.__main__ import _main
 from nativeload.catalog import validation
 
@@ -97,6 +98,23 @@ def test_what_leads_to_libraries() -> None:
     assert catalog.implementing("openblas") == catalog.by_soname("openblas") == catalog.of_distribution("nobody") == []
     assert {"blas", "lapack", "openmp"} <= set(catalog.virtuals())
     assert catalog.names() == sorted(library for libraries in FAMILIES.values() for library in libraries)
+
+
+@pytest.mark.parametrize(
+    ("filename", "libraries"),
+    [
+        ("libscipy_openblas64_.so", ["openblas"]),
+        ("libusb-1.0.so.0", ["usb"]),
+        ("libmpi.so.12", ["mpich", "impi"]),
+        ("libtbb.so.12", ["tbb"]),
+        (f"libsndfile_{platform.machine()}.so", ["sndfile"]),
+        ("libsndfile_vax.so", []),
+        ("libscipy_openblas65_.so", []),
+        ("libmpi.so", []),
+    ],
+)
+def test_what_a_file_name_leads_to(filename: str, libraries: list[str]) -> None:
+    assert [one.name for one in catalog.known(requirement.parse(filename))] == libraries
 
 
 @pytest.mark.parametrize("name", ["", " ", "z z", "=libtbb.so.12", "%blas", "@tbb", "tbb\n", "x" * 100000, "\0"])

@@ -11,7 +11,9 @@ import pytest
 import nativeload
 from nativeload import catalog, overview
 from nativeload.catalog import additions
+from parts import cc
 from unit.specimens import NAME, age, declaration, provider, record, specimen
+from unit.trial import trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +74,22 @@ def test_a_distribution_adds_an_entry(site: Path, good: Path) -> None:
     found = catalog.lookup("special")
     assert found is not None
     assert found.by == "facts"
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("whose", ["user", "distribution"])
+def test_an_entry_is_found_by_its_soname(whose: str, home: Path, site: Path, good: Path) -> None:
+    library = shipper(site, good)
+    assert nativeload.find_spec(NAME) is None
+    if whose == "user":
+        by_user(home, entry())
+    else:
+        adds(site, entry())
+    spec = nativeload.find_spec(NAME)
+    assert spec is not None
+    assert (spec.path, spec.soname, str(spec.provider)) == (str(library), NAME, "shipper 1.0")
+    for other in (NAME.replace(".1", ".2"), NAME.replace(".1", ".11"), f"x{NAME}"):
+        assert nativeload.find_spec(other) is None
 
 
 @pytest.mark.usefixtures("fresh")
@@ -154,6 +172,31 @@ def test_an_added_library_implements_a_virtual_name(home: Path, site: Path, good
     assert catalog.implementing("no_such_virtual_name") == []
     candidates = [step.candidate for step in nativeload.explain("blas[no-such-feature]").steps]
     assert str(library) in candidates
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("whose", ["user", "distribution"])
+def test_it_takes_part_in_the_default_order(whose: str, home: Path, site: Path, good: Path) -> None:
+    """After those that are shipped; before them where the process has it, and where its file is chosen."""
+    library = shipper(site, good)
+    text = entry().replace("sonames", 'virtual = ["mpi"]\nsonames')
+    without = trial("mpi", site, home=home)
+    assert (without.error, without.mapped_below(site)) == ("LibraryNotFoundError", [])
+    if whose == "user":
+        by_user(home, text)
+    else:
+        adds(site, text)
+    found = trial("mpi", site, home=home)
+    assert (found.library["path"], found.library["origin"]) == (str(library), "wheel")
+    soname = "libmpi.so.40"
+    other = cc("int mpi;", site.parent / "system" / soname, f"-Wl,-soname,{soname}")
+    env = {"LD_LIBRARY_PATH": other.parent}
+    assert trial("mpi", site, home=home, env=env).library["path"] == str(other)
+    before = f"import _ctypes; _ctypes.dlopen({str(library)!r}, 2)"
+    assert trial("mpi", site, home=home, env=env, before=before).library["path"] == str(library)
+    for choice in ("special", str(library)):
+        chosen = trial("mpi", site, home=home, env={**env, "NATIVELOAD_MPI": choice})
+        assert chosen.library["path"] == str(library)
 
 
 # Threats: what a distribution's data file cannot do.

@@ -44,8 +44,11 @@ def test_a_directory_that_a_variable_names(special: Path, monkeypatch: pytest.Mo
     assert spec is not None
     assert (spec.path, spec.origin) == (str(special), "system")
     assert f"in {special.parent} ($SPECIAL_HOME)" in str(nativeload.explain("special"))
-    # A soname that no entry is named after is looked for by the linker's rules alone.
-    assert nativeload.find_spec(NAME) is None
+    # Asked for by a soname that the entry has, and by one that it has not.
+    spec = nativeload.find_spec(NAME)
+    assert spec is not None
+    assert spec.path == str(special)
+    assert nativeload.find_spec(NAME.replace(".1", ".2")) is None
     # The first directory that has it.
     other = special.parent.parent / "lib64" / NAME
     other.parent.mkdir()

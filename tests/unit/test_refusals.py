@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import nativeload
-from nativeload import LibraryNotFoundError, catalog
+from nativeload import LibraryNotFoundError, catalog, installers
 from parts import cc
 from unit.specimens import NAME, declaration, provider, specimen, undeclared
 from unit.trial import trial
@@ -179,3 +179,17 @@ def test_inside_a_zip(route: str, tmp_path: Path, good: Path) -> None:
         assert answer.error == "LibraryNotFoundError"
         assert f"{archive} is an archive on sys.path: the linker maps only files of their own" in answer.text
     assert answer.mapped_below(tmp_path) == []
+
+
+def test_what_is_missing_is_named_with_the_command_that_brings_it(site: Path, tmp_path: Path) -> None:
+    """Where the catalog knows who has a library of that soname."""
+    needed = cc("int needed(void) { return 1; }", tmp_path / "libnetcdf.so.19", "-Wl,-soname,libnetcdf.so.19")
+    source = "int needed(void); int specimen(void) { return needed(); }"
+    provider(site, "some-wheel", declaration(), files={NAME: specimen(tmp_path / NAME, needed, source=source)})
+    entry = catalog.lookup("netcdf")
+    assert entry is not None
+    commands = installers.commands(entry)
+    text = trial("specimen", site).text
+    assert commands
+    assert [f"{one} brings libnetcdf.so.19, which is needed" in text for one in commands] == [True] * len(commands)
+    assert "libnetcdf.so.19, which is needed" not in trial("specimen", site, symbols=["nothing"]).text

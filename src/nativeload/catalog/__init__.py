@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from nativeload.requirement import Requirement
+
 
 class Wheel(Record):
     """A distribution that ships the library.
@@ -110,6 +112,16 @@ def lookup(name: str, trace: "Trace | None" = None) -> Entry | None:
         _added[asked] = user, distributed
     user, distributed = _added[asked]
     return user or _of_shipped(asked) or distributed
+
+
+def known(wanted: "Requirement", trace: "Trace | None" = None) -> list[Entry]:
+    """The entries for what is asked for: that of its bare name, else those of the file that it is asked for by."""
+    entry = lookup(wanted.stem, trace)
+    if entry is not None or not wanted.filename:
+        return [entry] if entry is not None else []
+    machine = wanted.filename.replace(os.uname().machine, "{machine}")
+    names = (f"={wanted.filename}", *by_soname(wanted.filename), *(by_soname(machine) if "{" in machine else ()))
+    return list(filter(None, (lookup(name, trace) for name in names)))
 
 
 def _of_user(asked: str, trace: "Trace") -> Entry | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 1 << 20  # characters
 _texts: dict[str, tuple[str, str]] = {}  # {path: (its state, its text as names are compared)}
-# {path: (its state, the sound entries by each of their names, (where, what is wrong) of the others)}
+# {path: (its state, the sound entries by each of their names and "=" and soname, (where, what is wrong) of the others)}
 _files: "dict[str, tuple[str, dict[str, Entry], list[tuple[str, str]]]]" = {}
 
 
@@ -47,7 +47,7 @@ def everything() -> "tuple[list[Entry], list[tuple[str, str]]]":
     entries: dict[str, Entry] = {}
     trace = Trace()
     for path, by in (*_user_files(trace), *_distributed_files(trace)):
-        for one in _file(path, by, trace).values():
+        for one in dict.fromkeys(_file(path, by, trace).values()):
             if catalog.lookup(one.name) == one:
                 entries.setdefault(one.name, one)
     return list(entries.values()), [(s.candidate, s.reason) for s in trace.steps]
@@ -71,7 +71,7 @@ def _mentions(path: str, name: str, trace: Trace) -> bool:
                 known = _texts[path] = state, normal(file.read(_LIMIT))
         except (OSError, ValueError):
             return True
-    return name in known[1]
+    return name.removeprefix("=") in known[1]
 
 
 def _user_files(trace: Trace) -> "Iterator[tuple[str, str]]":
@@ -125,8 +125,8 @@ def _file(path: str, by: str, trace: Trace) -> "dict[str, Entry]":
         entries: dict[str, Entry] = {}
         sound, problems = validation.read(path, by)
         for one in sound:
-            for name in (one.name, *map(normal, one.names)):
-                entries.setdefault(name, one)
+            for name in (one.name, *one.names, *(f"={soname}" for soname in one.sonames)):
+                entries.setdefault(normal(name), one)
         known = _files[path] = state, entries, problems
     for where, reason in known[2]:
         _refused(trace, where, reason)

@@ -36,6 +36,7 @@ class LoadedFinder:
         shipped = {one.path: one for one in WheelFinder().candidates(requirement, Trace())}
         # What was loaded here is what it was then: another version may have been installed at its path meanwhile.
         ours = {one.path: one for one in loader.libraries()}
+        entry = next(iter(catalog.known(requirement)), None)
         for path, soname in mapped:
             known = shipped.get(path)
             own = ours.get(path) or known
@@ -46,10 +47,9 @@ class LoadedFinder:
                 provider=own and own.provider,
                 version=own and own.version,
                 abi=own.abi if own else (),
-                entry=known.entry if known else catalog.lookup(requirement.stem),
+                entry=known.entry if known else entry,
             )
             kind = trace.rejection.kind if trace.rejection else ""
-            entry = catalog.lookup(requirement.stem)
             if kind == "version" or (kind == "symbol" and not (entry and entry.abi)):
                 raise ABIMismatchError(requirement.text, requirement.name, trace.steps)
 

@@ -87,7 +87,7 @@ def _proposals(requirement: "Requirement", choice: "Choice", trace: Trace) -> "I
         if not os.path.isabs(choice.value):
             raise OverrideError(choice.variable, choice.value, "a path must be absolute")
         state = trace.consult(choice.value)
-        entry = catalog.lookup(requirement.stem)
+        entry = next(iter(catalog.known(requirement)), None)
         # A directory by a library's name is no place of libraries: the verdict says what is wrong with it.
         if state != "-" and ".so" not in os.path.basename(choice.value) and os.path.isdir(choice.value):
             for path in _inside(requirement, choice.value, trace):

@@ -40,7 +40,7 @@ class PrefixFinder:
         if _is_system(directory, linker):
             trace.absent(directory, "is a directory of the system's own, where the system finder looks")
             return
-        entry = catalog.lookup(requirement.stem)
+        entry = next(iter(catalog.known(requirement)), None)
         places = _places.get(directory) or _places.setdefault(directory, core.places((directory,), ()))
         name = requirement.filename or f"lib{requirement.name}.so"
         found = core.listed(places, name, sonames(requirement, entry), trace.consulted)

@@ -22,7 +22,7 @@ class SystemFinder:
         """Each file that the name may mean, in the order the linker would come to it; then what is below a directory
         that an environment variable names, where the catalog says so ("CUDA_HOME/lib64").
         """
-        entry = catalog.lookup(requirement.stem)
+        entry = next(iter(catalog.known(requirement)), None)
         seen: set[str] = set()
         for path, how in _paths(host.linker(trace), requirement, sonames(requirement, entry), trace):
             if path not in seen:

@@ -52,13 +52,12 @@ class WheelFinder:
         for distribution in metadata.providers(trace) if requirement.filename else ():
             if self._only in ("", distribution.name):
                 yield from _needing(distribution, _aliased(distribution, requirement.filename, trace), trace)
-        entry = catalog.lookup(requirement.stem)
-        for wheel in entry.wheels if entry else ():
-            if self._only in ("", normal(wheel.distribution)):
-                found = metadata.find(wheel.distribution, trace)
-                if found is not None:
-                    assert entry is not None
-                    yield from _needing(found, _shipped(found, wheel, entry, trace), trace)
+        for entry in catalog.known(requirement):
+            for wheel in entry.wheels:
+                if self._only in ("", normal(wheel.distribution)):
+                    found = metadata.find(wheel.distribution, trace)
+                    if found is not None:
+                        yield from _needing(found, _shipped(found, wheel, entry, trace), trace)
 
 
 def _needing(distribution: "Distribution", proposals: "Iterator[Candidate]", trace: "Trace") -> "Iterator[Candidate]":
