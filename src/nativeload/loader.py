@@ -4,14 +4,14 @@ That one is in `nativeload/__init__.py`, and imports nothing of this. The search
 of answers `cache`.
 """
 
+import os
 import sys
 
 from nativeload import _MAGIC as MAGIC
-from nativeload import Library, _handles, _open, core
+from nativeload import Library, _config_files, _handles, _open, core
 from nativeload import _aliased as aliased
 from nativeload import _asked as asked
 from nativeload import _cache_directory as cache_directory
-from nativeload import _config_files as config_files
 from nativeload import _key as key
 from nativeload import _name_of as name_of
 from nativeload import _preferred as preferred
@@ -22,6 +22,7 @@ from nativeload import _variables_of as variables_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from nativeload import Answer
     from nativeload.spec import LibrarySpec, Trace
@@ -66,7 +67,9 @@ RIVALS = {
         "libtatlas",
     ),
 }
+_HOMES = [os.environ.encodekey(name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")]
 _TOOLKIT = ("libcu", "libnv", "libnpp")  # as libraries of CUDA begin, of which those of one toolkit go together
+_configured: tuple[object, tuple[str, ...]] = (None, ())
 VERSION = MAGIC.decode().split()[-1]
 
 
@@ -81,6 +84,16 @@ def recall(asked: str) -> "Answer | None":
     """The answer kept under a key, if it still holds; none under ""."""
     home = asked and cache_directory()
     return core.recall(home, MAGIC, asked) if home else None
+
+
+def config_files(*, obeyed: bool = True) -> tuple[str, ...]:
+    """The configuration files of the environment, the user and the site, "" for none; `python -I` obeys none."""
+    global _configured
+    kept: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]
+    state = (obeyed, sys.prefix, *[kept.get(name) for name in _HOMES])
+    if _configured[0] != state:
+        _configured = state, _config_files(obeyed=obeyed)
+    return _configured[1]
 
 
 def config_file(*, obeyed: bool = True) -> str:

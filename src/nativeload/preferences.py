@@ -80,27 +80,29 @@ def choices(requirement: "Requirement", trace: "Trace | None" = None) -> "Iterat
 
     Raises OverrideError for an unusable configuration file, when its turn comes.
     """
+    there = present(trace)
     known: dict[str, dict[str, Choice]] = {}
-    yield from _of(normal(requirement.stem), loader.variables_of(requirement.name), trace, known)
+    yield from _of(normal(requirement.stem), loader.variables_of(requirement.name), there, known)
     if requirement.virtual:
-        for choice in _of(requirement.virtual, (loader.variable_of(requirement.virtual),), trace, known):
+        for choice in _of(requirement.virtual, (loader.variable_of(requirement.virtual),), there, known):
             if not member(choice.value, requirement.virtual):  # Which of them it is, is settled.
                 yield choice
-    yield from _of(ALL, (FOR_ALL,), trace, known)
+    yield from _of(ALL, (FOR_ALL,), there, known)
 
 
 def _of(
-    library: str, variables: "tuple[str, ...]", trace: "Trace | None", known: "dict[str, dict[str, Choice]]"
+    library: str, variables: "tuple[str, ...]", there: list[tuple[str, str]], known: "dict[str, dict[str, Choice]]"
 ) -> "Iterator[Choice]":
-    """What is chosen for one name; `known` keeps what was read of files."""
+    """What is chosen for one name; `there` are the files, `known` keeps what was read of them."""
     if library in loader.preferred:
         yield Choice(library=library, variable=f"prefer({library!r})", value=loader.preferred[library])
     for variable in variables:
-        if loader.setting(variable) and (variable not in RESERVED or library == ALL):
-            yield Choice(library=library, variable=variable, value=loader.setting(variable))
-    for whose, path in files():
+        value = loader.setting(variable)
+        if value and (variable not in RESERVED or library == ALL):
+            yield Choice(library=library, variable=variable, value=value)
+    for whose, path in there:
         if path not in known:
-            known[path] = read(path, whose) if trace is None or _is_there(path, whose, trace) else {}
+            known[path] = read(path, whose)
         if library in known[path]:
             yield known[path][library]
 
@@ -113,9 +115,16 @@ def member(name: str, virtual: str) -> str:
     return entry.name if entry and virtual in map(normal, entry.virtual) else ""
 
 
+def present(trace: "Trace | None" = None) -> list[tuple[str, str]]:
+    """Those of `files` that there are; with a `trace` that is consulted."""
+    if trace is None:
+        return [(whose, path) for whose, path in files() if os.path.lexists(path)]
+    return [(whose, path) for whose, path in files() if _is_there(path, whose, trace)]
+
+
 def _is_there(path: str, whose: str, trace: "Trace") -> bool:
     """Whether there is a file. Of most users there is not even the directory, which tells it of all that lies there."""
-    if whose == "user" and trace.consult(os.path.dirname(path)) == "-":
+    if whose == "user" and trace.consult(path.rpartition("/")[0]) == "-":
         return False
     return trace.consult(path) != "-"
 
@@ -162,14 +171,17 @@ def untrusted(path: str, whose: str = "user") -> str:
     return "others can write it" if state.st_mode & 0o002 else ""
 
 
-def ignored(requirement: "Requirement") -> "Iterator[tuple[str, str]]":
+def ignored(requirement: "Requirement", trace: "Trace") -> "Iterator[tuple[str, str]]":
     """(where, why) of each choice that is written, perhaps for this library, but not obeyed."""
     if sys.flags.ignore_environment:
         for variable in (*loader.variables_of(requirement.name), FOR_ALL):
             if os.environ.get(variable):
                 yield f"{variable}={os.environ[variable]}", ISOLATED
-    for whose, path in files(obeyed=False):
-        if os.path.lexists(path):
-            reason = "this interpreter runs isolated (python -I)" if sys.flags.isolated else untrusted(path, whose)
-            if reason:
-                yield path, reason
+    if sys.flags.isolated:
+        for _, path in files(obeyed=False):
+            if os.path.lexists(path):
+                yield path, "this interpreter runs isolated (python -I)"
+    for whose, path in present(trace):
+        reason = untrusted(path, whose)
+        if reason:
+            yield path, reason

@@ -132,7 +132,7 @@ def test_a_lookup_reads_the_family_alone(monkeypatch: pytest.MonkeyPatch) -> Non
         opened.append(str(file))
         return real(file, *args, **kwargs)
 
-    catalog.index()
+    catalog.index("")
     monkeypatch.setattr(catalog, "_shipped", {})
     monkeypatch.setattr(builtins, "open", recording)
     assert catalog.lookup("no-such-library") is None

@@ -92,25 +92,26 @@ class Entry(Record):
 
 GROUP = "nativeload.catalog"  # of the entry points by which distributions add to it
 HOME = os.path.dirname(__file__)
-_index = ""
+_KINDS = ("%", "&", "=", "@")  # of the lines that lead to libraries, in the order of the index
+_index: dict[str, str] = {}
 _shipped: dict[str, Entry | None] = {}
-# What users and distributions add, as it was when a search last asked for it.
+# What users and distributions add to a name, as a search last read it; whether there is anything that they add at all.
 _added: dict[str, tuple[Entry | None, Entry | None]] = {}
+_adding: bool | None = None
 
 
 def lookup(name: str, trace: "Trace | None" = None) -> Entry | None:
     """The catalog's entry for a library's bare name, None where it has none. "libz3" is taken for "z3".
 
     The user's entries come first, then those shipped, then those of distributions. With a `trace`, additions are read
-    anew where they changed, and what the answer rests on is consulted; without, as this search has read them.
+    anew where they changed, and what the answer rests on is consulted; without, as the last search has read them.
     """
     asked = normal(name)
-    if trace is not None or asked not in _added:
-        trace = Trace() if trace is None else trace
-        user = _of_user(asked, trace)
-        distributed = None if user or _of_shipped(asked) else _of_distributions(asked, trace)
-        _added[asked] = user, distributed
-    user, distributed = _added[asked]
+    if trace is not None or (asked not in _added and _adding is not False):
+        _add(asked, Trace() if trace is None else trace)
+    if not _adding:
+        return _of_shipped(asked)
+    user, distributed = _added.get(asked, (None, None))
     return user or _of_shipped(asked) or distributed
 
 
@@ -124,36 +125,41 @@ def known(wanted: "Requirement", trace: "Trace | None" = None) -> list[Entry]:
     return list(filter(None, (lookup(name, trace) for name in names)))
 
 
-def _of_user(asked: str, trace: "Trace") -> Entry | None:
-    config = loader.config_file()
+def _add(asked: str, trace: "Trace") -> None:
+    global _adding
+    home = loader.config_file().rpartition("/")[0]
     # Where the directory of the configuration is not there, nothing in it is, and one question tells it.
-    if not config or trace.consult(home := os.path.dirname(config)) == "-" or trace.consult(f"{home}/catalog") == "-":
-        return None
+    user = bool(home) and trace.consult(home) != "-" and trace.consult(f"{home}/catalog") != "-"
+    points = [one.entry_points or "" for one in metadata.providers(trace)]
+    distributed = any(f"[{GROUP}]" in text for text in points)
+    _adding = user or distributed
+    if not _adding:
+        _added.clear()
+        return
     from nativeload.catalog import additions
 
-    return additions.of_user(asked, trace)
-
-
-def _of_distributions(asked: str, trace: "Trace") -> Entry | None:
-    for distribution in metadata.providers(trace):
-        if f"[{GROUP}]" in (distribution.entry_points or ""):
-            from nativeload.catalog import additions
-
-            return additions.of_distributions(asked, trace)
-    return None
+    own = additions.of_user(asked, trace) if user else None
+    if own or not distributed or _of_shipped(asked):
+        _added[asked] = own, None
+    else:
+        _added[asked] = None, additions.of_distributions(asked, trace)
 
 
 def _of_shipped(asked: str) -> Entry | None:
-    if asked not in _shipped and asked[:1] not in ("=", "@", "%", "&"):
-        family, _, name = (_listed(asked) or _listed(asked.removeprefix("lib"))).partition(" ")
-        _shipped[asked] = _read(family, name) if name else None
-    return _shipped.get(asked)
+    try:
+        return _shipped[asked]
+    except KeyError:
+        line = "" if asked.startswith(_KINDS) else _listed(asked)
+        if not line and asked.startswith("lib"):
+            line = _listed(asked[3:])
+        family, _, name = line.partition(" ")
+        found = _shipped[asked] = _read(family, name) if name else None
+        return found
 
 
 def names() -> list[str]:
     """Every library that is shipped in the catalog, sorted."""
-    lines = (line.split(" ") for line in index().split("\n"))
-    return sorted({line[2] for line in lines if len(line) == 3 and line[0][0].isalnum()})
+    return sorted({line.rpartition(" ")[2] for line in index("").split("\n") if line})
 
 
 def by_soname(soname: str) -> list[str]:
@@ -187,24 +193,31 @@ def of_set(name: str) -> list[Entry]:
 
 def virtuals() -> list[str]:
     """The virtual names there are."""
-    return sorted(line[1:].partition(" ")[0] for line in index().split("\n") if line.startswith("%"))
+    return sorted(line[1:].partition(" ")[0] for line in index("%").split("\n") if line)
 
 
-def index() -> str:
-    """`index.txt`: a line "NAME FAMILY LIBRARY" for each name; "=SONAME", "@DISTRIBUTION", "%VIRTUAL" and "&SET" lead
-    to libraries.
+def index(kind: str) -> str:
+    """The lines of `index.txt` of one kind: "NAME FAMILY LIBRARY" for each name, and what leads to libraries:
+    "%VIRTUAL", "&SET", "=SONAME", "@DISTRIBUTION". Each begins and ends with the end of a line.
     """
     global _index
     if not _index:
+        kinds, last = dict[str, str](), ""
         with open(f"{HOME}/index.txt", encoding="utf-8") as file:
-            _index = f"\n{file.read()}"
-    return _index
+            rest = f"\n{file.read()}"
+        for following in _KINDS:
+            before, found, rest = rest.partition(f"\n{following}")
+            kinds[last] = f"{before}\n"
+            last, rest = following, found + rest
+        _index = {**kinds, last: rest}
+    return _index[kind]
 
 
 def _listed(key: str) -> str:
     """What follows a key in the index, "" where it is not there."""
-    start = index().find(f"\n{key} ") if "\n" not in key and " " not in key else -1
-    return "" if start < 0 else _index[start + len(key) + 2 : _index.index("\n", start + 1)]
+    lines = index(key[:1] if key.startswith(_KINDS) else "")
+    start = lines.find(f"\n{key} ") if "\n" not in key and " " not in key else -1
+    return "" if start < 0 else lines[start + len(key) + 2 : lines.index("\n", start + 1)]
 
 
 def _read(family: str, name: str) -> Entry:
@@ -265,7 +278,9 @@ def _wheel(table: "dict[str, Any]") -> Wheel:
 
 def forget() -> None:
     """Drop what users and distributions have added, as it was read."""
+    global _adding
     _added.clear()
+    _adding = None
 
 
 def every() -> "Iterator[Entry]":

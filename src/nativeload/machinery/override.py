@@ -27,7 +27,7 @@ class OverrideFinder:
         """The chosen file, or the candidates of the chosen place. Raises OverrideError when none of them will do,
         LibraryNotFoundError where the library is never to be loaded.
         """
-        for where, reason in preferences.ignored(requirement):
+        for where, reason in preferences.ignored(requirement, trace):
             trace.absent(where, f"ignored: {reason}")
         chosen = preferences.choices(requirement, trace)
         choice = next(chosen, None)
