@@ -174,13 +174,16 @@ def _telling(candidate: "Candidate") -> tuple[str, ...]:
 
 
 def _features(candidate: "Candidate", soname: str | None, exported: dict[str, bool]) -> tuple[str, ...]:
-    """The features declared, else those of the catalog's first rule that the file meets."""
+    """The features declared, else those of the catalog's first rule that the file meets, else of the one kind of wheel
+    whose file has that name: libcudart.so.13 is CUDA 13's, wherever it is.
+    """
     if candidate.abi or candidate.entry is None:
         return candidate.abi
     for rule in candidate.entry.abi:
         if exported[rule.symbol] and rule.soname in ("", soname):
             return rule.features
-    return ()
+    kinds = {wheel.abi for wheel in candidate.entry.wheels if os.path.basename(wheel.path) == soname}
+    return kinds.pop() if len(kinds) == 1 else ()
 
 
 def describe(image: "Image") -> str:

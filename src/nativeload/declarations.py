@@ -32,7 +32,7 @@ class Library(Record):
     """One library that a provider declares, as it stands in its `nativeload.toml`, and where (`where`, "file:line").
 
     `path` is absolute and inside the package, "" where there is none for this platform; so are the directories of `development` by their keys, and those of
-    `builds`, (CPU level, path) with the highest level first. `requires` are (requirement, where it says so) of what is
+    `builds`, (properties that the machine must have, path) with the best first, CPU levels by their short names. `requires` are (requirement, where it says so) of what is
     loaded before it, `set` names the libraries that must come from one origin with it, `aliases` are other sonames that it
     answers for.
     """
@@ -61,10 +61,6 @@ class Library(Record):
     requires: tuple[tuple[str, str], ...]
     set: str
     aliases: tuple[str, ...]
-
-    def best(self, level: int) -> str:
-        """The path of the best build for a CPU of an x86-64 level (0: of another machine)."""
-        return next((path for name, path in self.builds if int(name[-1]) <= level), self.path)
 
 
 def read(distribution: "Distribution", package: str, trace: "Trace") -> dict[str, Library]:
@@ -153,11 +149,18 @@ def _here(table: "dict[str, Any]") -> str:
 
 
 def _builds(document: Document, home: str, header: str, table: "dict[str, str]") -> tuple[tuple[str, str], ...]:
-    for level in table:
-        if level not in LEVELS:
-            reason = f"{level!r} is no CPU level; there are {', '.join(LEVELS)}"
-            raise DeclarationError(document.where(level, header), reason)
-    return tuple((level, _inside(document, home, header, level, table[level])) for level in sorted(table, reverse=True))
+    particular = [key for key in table if key not in LEVELS]
+    for key in particular:
+        from nativeload.properties import parse
+
+        try:
+            for text in key.split(","):
+                parse(text)
+        except ValueError as error:
+            reason = f"{key!r} is no CPU level ({', '.join(LEVELS)}), and {error}"
+            raise DeclarationError(document.where(key, header), reason) from None
+    order = particular + [level for level in reversed(LEVELS) if level in table]
+    return tuple((key, _inside(document, home, header, key, table[key])) for key in order)
 
 
 def _inside(document: Document, home: str, header: str, key: str, path: str) -> str:

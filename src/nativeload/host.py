@@ -68,13 +68,13 @@ def features() -> tuple[str, ...]:
     return tuple(map(str, (*_own(driver().version), *_foreign(told()[0]))))
 
 
-def supports(text: str) -> bool | None:
+def supports(text: str, trace: "Trace | None" = None) -> bool | None:
     """Whether this machine has a property; None where nobody can tell: of an unknown namespace, without a driver.
 
     Raises ValueError for what is no property. May map the driver's library or run an entry point, as `features` does.
+    `trace` is told of what the answer rests on.
     """
-    wanted = parse(text)
-    return _judged(wanted, None)[0]
+    return _judged(parse(text), trace)[0]
 
 
 def refusal(texts: "Iterable[str]", trace: "Trace | None" = None) -> "Rejection | None":

@@ -23,6 +23,7 @@ def _matrix(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.catalog matrix", description=matrix.__doc__)
     parser.add_argument("name", nargs="*", metavar="LIBRARY|PACKAGE", help="only these")
     parser.add_argument("--large", action="store_true", help="also wheels of more than 150 MB")
+    parser.add_argument("--driver", default="", metavar="DIR", help="where libcuda.so.1 is, on a machine that has none")
     parser.add_argument("--kind", choices=("wheel", "deb"), help="only wheels, or only Debian packages")
     parser.add_argument("--rows", type=Path, help="a file of JSON lines to which the results are added")
     parser.add_argument("--write", action="store_true", help="put what is in --rows into docs/explanation")
@@ -34,11 +35,11 @@ def _matrix(arguments: list[str]) -> int:
 
     bad = 0
     limit = 1 << 60 if options.large else matrix.LIMIT
-    for row in matrix.rows(
-        set(options.name), {options.kind} if options.kind else {"wheel", "deb"}, limit, python_path()
-    ):
+    kinds = {options.kind} if options.kind else {"wheel", "deb"}
+    for row in matrix.rows(set(options.name), kinds, limit, python_path(), options.driver):
         bad += bool(row.wrong)
-        print(row.case.library, "|", row.package, "|", row.told, "|", row.abi, "|", row.wrong or "holds", flush=True)
+        result = row.wrong or (f"refused: {row.refused}" if row.refused else "holds")
+        print(row.case.library, "|", row.package, "|", row.told, "|", row.abi, "|", result, flush=True)
         if options.rows:
             kept = {**dataclasses.asdict(row), "case": [row.case.kind, row.case.library, " ".join(row.case.packages)]}
             with open(options.rows, "a", encoding="utf-8") as file:

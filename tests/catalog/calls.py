@@ -63,7 +63,9 @@ import ctypes, json, re, sys
 
 import nativeload
 
-name, requirement, decl, scale, fallback = json.loads(sys.argv[1])
+name, requirement, decl, scale, fallback, kind = json.loads(sys.argv[1])
+if kind == "wheel":  # not what the machine has, where the wheel's is refused
+    nativeload.finders[:] = [finder for finder in nativeload.finders if finder.name != "system"]
 library = nativeload.load(requirement)
 features = dict(one.partition("=")[::2] for one in library.abi)
 soname_numbers = re.findall(r"\d+", (library.soname or "").partition(".so")[2])

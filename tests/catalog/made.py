@@ -151,8 +151,12 @@ def matrix_page(lines: list[str]) -> str:
         row = json.loads(line)
         if row["case"][1] in known:
             rows[tuple(row["case"])] = row
-    good = sum(not row["wrong"] for row in rows.values())
-    text = MATRIX_HEAD + f"Run on {datetime.date.today()}: {len(rows)} cases, of which {good} hold.\n"
+    bad = sum(bool(row["wrong"]) for row in rows.values())
+    refused = sum(bool(row.get("refused")) for row in rows.values())
+    text = (
+        MATRIX_HEAD + f"Run on {datetime.date.today()}: {len(rows)} cases, of which {len(rows) - bad - refused} hold. "
+    )
+    text += f"{refused} are refused, and cannot be loaded on that machine by anyone; {bad} do not hold.\n"
     for kind, title in (("wheel", "Wheels"), ("deb", "Debian packages")):
         text += f"\n## {title}\n\n| library | package | version | told | ABI | result |\n|---|---|---|---|---|---|\n"
         for (one, library, _), row in sorted(rows.items()):
@@ -163,7 +167,7 @@ def matrix_page(lines: list[str]) -> str:
                     row["version"],
                     row["told"],
                     row["abi"],
-                    row["wrong"] or "holds",
+                    row["wrong"] or (f"refused: {row['refused']}" if row.get("refused") else "holds"),
                 )
                 text += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
     return text

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +46,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What came of a case: the file, what nativeload says of it, what the library itself says, what does not hold."""
+    """What came of a case: the file, what nativeload says of it, what the library itself says, what does not hold.
+
+    `refused` is why it is not loaded on this machine, where that is as it should be: the linker refuses it too, or there
+    is no wheel for such a machine.
+    """
 
     case: Case
     package: str
@@ -53,6 +59,7 @@ class Row:
     told: str
     abi: str
     wrong: str
+    refused: str = ""
 
 
 def cases(release: str = "debian-12") -> Iterator[Case]:
@@ -79,12 +86,38 @@ def depended(group: list[Case]) -> list[str]:
     return sorted({wheel["distribution"] for wheel in wheels if abi and wheel.get("abi") == abi})
 
 
+def systems(group: list[Case]) -> tuple[str, ...]:
+    """The Debian packages of what these libraries depend on and no wheel has."""
+    tables = {library: table for libraries in families().values() for library, table in libraries.items()}
+    needed = [tables[name] for case in group for name in case.table.get("depends", ())]
+    packages = [table["install"].get("apt", ()) for table in needed if not table.get("wheel")]
+    return tuple(sorted({package for some in packages for package in some}))
+
+
 def wheel_environment(group: list[Case], scratch: Path, limit: int = LIMIT) -> tuple[Path, str]:
     """(interpreter, version) of a new environment with a distribution, what it requires and what the catalog says."""
     distribution = group[0].packages[0]
     fetched = scratch / "wheel"
     pip = [sys.executable, "-m", "pip", "-q"]
-    tool(*pip, "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--dest", fetched, distribution)
+    download: tuple[str | Path, ...] = (
+        *pip,
+        "download",
+        "--no-deps",
+        "--no-cache-dir",
+        "--only-binary=:all:",
+        "--dest",
+        fetched,
+        distribution,
+    )
+    try:
+        tool(*download)
+    except PartError:
+        tool(*download, "--platform", f"manylinux2014_{_ANOTHER}")
+        (wheel,) = fetched.glob("*.whl")
+        names = zipfile.ZipFile(wheel).namelist()
+        if not all(case.wheel["path"] in names for case in group):
+            raise
+        raise NotHere(f"its wheels are for {_ANOTHER}, and have that file") from None
     (wheel,) = fetched.glob("*.whl")
     version, size = wheel.name.split("-")[1], wheel.stat().st_size
     if size > limit:
@@ -101,8 +134,15 @@ def wheel_environment(group: list[Case], scratch: Path, limit: int = LIMIT) -> t
     return python, version
 
 
+_ANOTHER = "aarch64" if platform.machine() == "x86_64" else "x86_64"
+
+
 class TooLarge(Exception):
     """A wheel that is run only when asked for."""
+
+
+class NotHere(Exception):
+    """A wheel that is not for this machine."""
 
 
 def debian_root(packages: tuple[str, ...], scratch: Path, fetched: Path) -> tuple[Path, str]:
@@ -147,7 +187,7 @@ def probe(case: Case, python: str | Path, env: dict[str, str | Path]) -> dict[st
     """Load the case's library in a process of its own, and call it."""
     table = case.table
     asked = [case.library, case.library, table.get("version-symbol", ""), table.get("version-scale", [])]
-    told = run(python, PROBE, json.dumps([*asked, CALLS.get(case.library, "")]), env=env, timeout=300)
+    told = run(python, PROBE, json.dumps([*asked, CALLS.get(case.library, ""), case.kind]), env=env, timeout=300)
     if told.returncode:
         last = [line for line in told.stderr.strip().splitlines() if line.strip()]
         refused = next((line.strip() for line in last if " rejected " in line), "")
@@ -166,14 +206,15 @@ def judged(case: Case, told: dict[str, Any], home: Path, version: str) -> Row:
     whose = "" if case.kind == "deb" or case.wheel.get("version") == "none" else version
     expected = upstream(version) if case.kind == "deb" else whose
     of_package = case.library in _OF_ANOTHER_VERSION or not expected
+    expected = ".".join(expected.split(".")[: _TOLD.get(case.library, 9)])
     if not told["path"].startswith(f"{home}/"):
         wrong.append(f"found {told['path']}")
     if case.kind == "wheel" and (told["origin"], told["provider"]) != ("wheel", told["provider"]):
         wrong.append(f"origin {told['origin']}")
     if told["told"] and not of_package and not agree(told["told"], expected):
         wrong.append(f"says {told['told']}, its package {expected}")
-    if told["told"] and told["version"] and not of_package and not agree(told["told"], told["version"]):
-        wrong.append(f"says {told['told']}, nativeload {told['version']}")
+    if told["version"] and not of_package and not agree(told["version"], expected):
+        wrong.append(f"nativeload says {told['version']}, its package {expected}")
     if set(case.wheel.get("abi", ())) - set(told["abi"]):
         wrong.append(f"has {told['abi']}")
     sonames = case.table["sonames"]
@@ -193,15 +234,17 @@ def judged(case: Case, told: dict[str, Any], home: Path, version: str) -> Row:
 
 # What tells its version tells another's: the interface's, or that of the library it stands for.
 _OF_ANOTHER_VERSION = ("netlib_blas", "netlib_lapack", "mpi_abi")
+# How many numbers are the library's own: the header in cuTENSOR's wheel 2.8.1 says 2.8.0, as its function does.
+_TOLD = {"cutensor": 2}
 
 
-def rows(wanted: set[str], kinds: set[str], limit: int, python_path: str) -> Iterator[Row]:
+def rows(wanted: set[str], kinds: set[str], limit: int, python_path: str, driver: str = "") -> Iterator[Row]:
     """As `_rows`, with a directory for what is fetched."""
     with tempfile.TemporaryDirectory(prefix="nativeload-debs-") as fetched:
-        yield from _rows(wanted, kinds, limit, python_path, Path(fetched))
+        yield from _rows(wanted, kinds, limit, python_path, driver, Path(fetched))
 
 
-def _rows(wanted: set[str], kinds: set[str], limit: int, python_path: str, fetched: Path) -> Iterator[Row]:
+def _rows(wanted: set[str], kinds: set[str], limit: int, python_path: str, driver: str, fetched: Path) -> Iterator[Row]:
     """Run the cases of some libraries (all where none is named), one package after the other."""
     groups: dict[tuple[str, tuple[str, ...]], list[Case]] = {}
     for case in cases():
@@ -214,7 +257,10 @@ def _rows(wanted: set[str], kinds: set[str], limit: int, python_path: str, fetch
                 if kind == "wheel":
                     interpreter, version = wheel_environment(group, scratch, limit)
                     python, home = str(interpreter), scratch / "venv"
-                    env: dict[str, str | Path] = {"PYTHONPATH": python_path}
+                    needed = systems(group)
+                    places = library_dirs(debian_root(needed, scratch, fetched)[0]) if needed else []
+                    path = os.pathsep.join(map(str, filter(None, (driver, *places))))
+                    env: dict[str, str | Path] = {"PYTHONPATH": python_path, "LD_LIBRARY_PATH": path}
                 else:
                     home, version = debian_root(packages, scratch, fetched)
                     python = sys.executable
@@ -225,6 +271,9 @@ def _rows(wanted: set[str], kinds: set[str], limit: int, python_path: str, fetch
             except TooLarge as error:
                 yield from (_not_run(case, str(error)) for case in group)
                 continue
+            except NotHere as error:
+                yield from (_not_run(case, "", refused=str(error)) for case in group)
+                continue
             except (PartError, subprocess.SubprocessError) as error:
                 said = str(error).strip().splitlines()
                 yield from (_not_run(case, f"cannot be installed: {said[-1] if said else error!r}") for case in group)
@@ -233,10 +282,22 @@ def _rows(wanted: set[str], kinds: set[str], limit: int, python_path: str, fetch
                 try:
                     yield judged(case, probe(case, python, env), home, version)
                 except (ProbeError, subprocess.TimeoutExpired) as error:
-                    yield _not_run(case, str(error).replace(str(scratch), "…"), version)
+                    reason = str(error).replace(str(scratch), "…")
+                    if linker_refuses(str(error), python, env):
+                        yield _not_run(case, "", version, refused=reason)
+                    else:
+                        yield _not_run(case, reason, version)
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _not_run(case: Case, why: str, version: str = "") -> Row:
+def linker_refuses(said: str, python: str | Path, env: dict[str, str | Path]) -> bool:
+    """Whether the linker too refuses the file of which a rejection speaks."""
+    path = said.partition(" rejected ")[2].partition(": ")[0]
+    return path.startswith("/") and bool(
+        run(python, "import ctypes, sys; ctypes.CDLL(sys.argv[1])", path, env=env).returncode
+    )
+
+
+def _not_run(case: Case, why: str, version: str = "", refused: str = "") -> Row:
     package = f"{' '.join(case.packages)} {version}".strip()
-    return Row(case=case, package=package, file="", version="", told="", abi="", wrong=why)
+    return Row(case=case, package=package, file="", version="", told="", abi="", wrong=why, refused=refused)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -83,3 +84,19 @@ def test_what_is_remembered_is_not_mixed_either(tmp_path: Path) -> None:
     assert len(list((tmp_path / ".cache" / "nativeload").iterdir())) == 1
     assert ask(python, "cudart[cuda12]", "nvfatbin", home=tmp_path)[1] == "libnvfatbin.so.12"
     assert ask(python, "nvfatbin", home=tmp_path) == ["libnvfatbin.so.13"]
+
+
+@pytest.mark.once
+def test_of_which_toolkit_a_file_of_no_wheel_is(tmp_path: Path) -> None:
+    """The machine's own, in CUDA_HOME: told by its soname."""
+    (old,) = environment(*RUNTIMES).parent.parent.rglob("libcudart.so.12")
+    home = tmp_path / "cuda" / "lib64"
+    home.mkdir(parents=True)
+    shutil.copy(old, home)
+    code = "import sys, nativeload; one = nativeload.load(sys.argv[1]); print(one.path, *one.abi)"
+    env: dict[str, str | Path] = {"PYTHONPATH": python_path(), "CUDA_HOME": home.parent}
+    python = environment(RUNTIMES[1])
+    assert run(python, code, "cudart[cuda12]", env=env).check().stdout.split() == [f"{home}/libcudart.so.12", "cuda12"]
+    assert run(python, code, "cudart[cuda13]", env=env).check().stdout.split()[1:] == ["cuda13"]
+    del env["CUDA_HOME"]
+    assert "asked for cuda12; it has cuda13" in run(python, code, "cudart[cuda12]", env=env).stderr

@@ -18,7 +18,7 @@ import nativeload
 from nativeload import host, properties
 from parts import cc, wheel
 from parts import site as installed
-from unit.specimens import NAME, declaration, provider
+from unit.specimens import NAME, age, declaration, provider, specimen
 from unit.trial import ask, nativeload_path, trial
 
 OLD, NEW = "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime"
@@ -300,3 +300,61 @@ def test_a_bad_description_is_named_and_stops_nobody_else(content: object, site:
     (refused,) = [step.rejection for step in explanation.steps if step.rejection]
     assert refused.kind == "declaration"
     assert str(refused.facts["where"]).endswith("/variant.json")
+
+
+def builds(site: Path, tmp_path: Path, *keys: str) -> Path:
+    """A provider of a build for each key, called by its number, and of one for every machine, called "base.so"."""
+    table = "".join(f'"{key}" = "{number}.so"\n' for number, key in enumerate(keys))
+    names = ["base.so", *(f"{number}.so" for number in range(len(keys)))]
+    files = {name: specimen(tmp_path / name) for name in names}
+    text = f"{declaration('base.so')}[library.specimen.builds]\n{table}"
+    return provider(site, "some-wheel", text, files=files)
+
+
+def taken(home: Path, **env: Path) -> str:
+    found = trial("specimen", home.parent, *nativeload_path(), env=env)
+    assert found.library["path"].startswith(f"{home}/")
+    return Path(found.library["path"]).name
+
+
+def test_the_build_for_this_machine_is_taken(driver: dict[str, Path], tmp_path: Path) -> None:
+    """By properties of any namespace: the first that is here, in the order in which they are written."""
+    bound = "nvidia :: cuda_version_lower_bound ::"
+    home = builds(tmp_path / "site", tmp_path, f"{bound} 13.0", f"{bound} 12.4", f"{bound} 11.0")
+    said = {name: taken(home, LD_LIBRARY_PATH=driver[name]) for name in ("13.0", "12.4", "11.8", "stub")}
+    assert said == {"13.0": "0.so", "12.4": "1.so", "11.8": "2.so", "stub": "base.so"}
+
+
+def test_all_properties_of_a_build_are_wanted(tmp_path: Path) -> None:
+    here, other = f"os :: machine :: {platform.machine()}", "os :: machine :: vax"
+    home = builds(tmp_path / "site", tmp_path, f"{here}, {other}", f"{here}, os :: name :: linux", here)
+    assert taken(home) == "1.so"
+    (home / "nativeload.toml").write_text(
+        (home / "nativeload.toml").read_text().replace("name :: linux", "name :: vms")
+    )
+    assert taken(home) == "2.so"
+
+
+@x86_64
+def test_a_build_by_properties_comes_before_one_by_level(tmp_path: Path) -> None:
+    home = builds(tmp_path / "site", tmp_path, "x86-64-v2", "aarch64 :: sve :: on", "x86_64 :: sse2 :: on")
+    assert taken(home) == "2.so"
+    home = builds(tmp_path / "other", tmp_path, "x86-64-v2", "aarch64 :: sve :: on", "x86_64 :: no_such_thing :: on")
+    assert taken(home) == ("0.so" if host.cpu_level() > 1 else "base.so")
+
+
+def test_the_newer_build_is_taken_once_the_driver_is_new(driver: dict[str, Path], tmp_path: Path) -> None:
+    """What was remembered rests on the driver."""
+    place, kept = tmp_path / "driver", tmp_path / "home"
+    kept.mkdir()
+    home = builds(tmp_path / "site", tmp_path, "nvidia :: cuda_version_lower_bound :: 13")
+    age(*home.parent.iterdir(), *home.iterdir(), home.parent)
+    said = []
+    for version in ("12.4", "12.4", "13.0"):
+        place.mkdir(exist_ok=True)
+        (place / "new").write_bytes((driver[version] / "libcuda.so.1").read_bytes())
+        (place / "new").replace(place / "libcuda.so.1")
+        age(place / "libcuda.so.1", place)
+        env = {"LD_LIBRARY_PATH": place}
+        said.append(Path(trial("specimen", home.parent, *nativeload_path(), env=env, home=kept).library["path"]).name)
+    assert said == ["base.so", "base.so", "0.so"]

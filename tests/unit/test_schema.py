@@ -34,6 +34,7 @@ RIGHT = {
         pkgconfig="lib/pkgconfig", cmake="lib/cmake/x", macos="lib/libx.dylib", windows="bin/x.dll",
     )
     + 'abi = ["ilp64"]\nrequires = ["z>=1"]\naliases = ["libx.so.0"]\n[library.specimen.builds]\nx86-64-v3 = "v3/libx.so.1"\n',
+    "builds by properties": f'{GOOD}[library.specimen.builds]\n"a :: b :: 1.0, c::d::e" = "v3/libx.so.1"\n',
     "of another platform": '[library.specimen]\nwindows = "x.dll"\n',
     "requires": '[requires]\nfoo = ">=1,<2"\nopenblas = "[ilp64]>=0.3"\nz = ""\n',
     "dots in a name": declaration("a..b/libx.so"),
@@ -41,6 +42,9 @@ RIGHT = {
 }  # fmt: skip
 WRONG_TOO = {
     "a level": f'{GOOD}[library.specimen.builds]\nx86-64-v9 = "x.so"\n',
+    "no property": f'{GOOD}[library.specimen.builds]\n"x86_64 :: level" = "x.so"\n',
+    "no property beside one": f'{GOOD}[library.specimen.builds]\n"a :: b :: c, d :: e" = "x.so"\n',
+    "a property in capitals": f'{GOOD}[library.specimen.builds]\n"a :: B :: c" = "x.so"\n',
     "builds without a path": '[library.specimen.builds]\nx86-64-v3 = "x.so"\n',
     "a build that climbs": f'{GOOD}[library.specimen.builds]\nx86-64-v3 = "../x.so"\n',
     "requires is a string": f'{GOOD}requires = "foo"\n',

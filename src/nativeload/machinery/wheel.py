@@ -88,7 +88,7 @@ def _declared(distribution: "Distribution", library: str, package: str, trace: "
             raise DeclarationError(f"{label}'s entry point {library!r}", f"{metadata.FILE} declares {known}")
         if not declared.path:
             raise DeclarationError(declared.where, f"[library.{declared.name}] has no path for {sys.platform}")
-        path, reason = _build(declared)
+        path, reason = _build(declared, trace)
         if trace.consult(path) == "-" and not os.path.lexists(path):
             raise DeclarationError(declared.where, f"{path} does not exist")
     except DeclarationError as error:
@@ -147,13 +147,19 @@ def _aliased(distribution: "Distribution", soname: str, trace: "Trace") -> "Iter
                     yield proposed.replace(alias=soname, reason=f"{proposed.reason}, which answers for {soname}")
 
 
-def _build(declared: declarations.Library) -> tuple[str, str]:
-    """The path of the best build for this CPU, and how that is said."""
-    if not declared.builds:
-        return declared.path, ""
-    level = core.isa_level()
-    path = declared.best(level)
-    return path, f": its build for this CPU, which is x86-64-v{level}" if path != declared.path else ""
+def _build(declared: declarations.Library, trace: "Trace") -> tuple[str, str]:
+    """The path of the best build for this machine, and how that is said."""
+    for key, path in declared.builds:
+        if key in declarations.LEVELS:
+            level = core.isa_level()
+            if int(key[-1]) <= level:
+                return path, f": its build for this CPU, which is x86-64-v{level}"
+            continue
+        from nativeload import host
+
+        if all(host.supports(text, trace) for text in key.split(",")):
+            return path, f": its build for a machine with {key}"
+    return declared.path, ""
 
 
 def _origin(text: str, libraries: "dict[str, declarations.Library]", label: str) -> str:
