@@ -10,6 +10,7 @@ from nativeload import formats
 from nativeload.formats import macho, pe
 
 _KINDS = {"LOAD_DYLIB": "load", "LOAD_WEAK_DYLIB": "weak", "REEXPORT_DYLIB": "reexport", "LOAD_UPWARD_DYLIB": "upward"}
+_SUBTYPES = {("x86_64", 8): "x86_64h", ("arm64", 2): "arm64e"}
 _MACHINES = {"AMD64": "amd64", "I386": "x86", "ARM64": "arm64"}
 
 
@@ -40,7 +41,11 @@ def _macho(path: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     here = macho.read(path)
     fat: Any = lief.MachO.parse(path, config=lief.MachO.ParserConfig.deep)
     assert len(here.slices) == fat.size
-    return [(_ours(path, one), _theirs(one, binary)) for one, binary in zip(here.slices, fat, strict=True)]
+    pairs = [(_ours(path, one), _theirs(one, binary)) for one, binary in zip(here.slices, fat, strict=True)]
+    for ours, theirs in pairs:
+        # The symbol table keeps what only code refers to that the linker has dropped; LIEF reads what dyld binds.
+        ours["imports"] &= theirs["imports"]
+    return pairs
 
 
 def _ours(path: str, one: macho.Slice) -> dict[str, Any]:
@@ -53,22 +58,23 @@ def _ours(path: str, one: macho.Slice) -> dict[str, Any]:
         "uuid": one.uuid,
         "signed": one.signed,
         "min_os": one.min_os,
+        "sdk": one.sdk,
         "filetype": one.filetype,
         "exports": set(macho.exports(path, one)) if one.exports_at[1] else None,
         "defined": set(defined),
         "undefined": set(undefined),
+        "imports": {(name, library) for library, names in macho.imports(path, one) for name in names},
     }
 
 
 def _theirs(one: macho.Slice, binary: Any) -> dict[str, Any]:
     ids = [each for each in binary.libraries if each.command.name == "ID_DYLIB"]
-    minimum = (
-        binary.build_version.minos
-        if binary.has_build_version
-        else binary.version_min.version
-        if binary.has_version_min
-        else ()
-    )
+    cpu = binary.header.cpu_type.name.lower()
+    minimum, sdk = (), ()
+    if binary.has_build_version:
+        minimum, sdk = binary.build_version.minos, binary.build_version.sdk
+    elif binary.has_version_min:
+        minimum, sdk = binary.version_min.version, binary.version_min.sdk
     table = [
         each
         for each in binary.symbols
@@ -80,7 +86,7 @@ def _theirs(one: macho.Slice, binary: Any) -> dict[str, Any]:
         info = binary.dyld_exports_trie if binary.has_dyld_exports_trie else binary.dyld_info
         exports = {each.symbol.name for each in info.exports}
     return {
-        "arch": binary.header.cpu_type.name.lower(),
+        "arch": _SUBTYPES.get((cpu, binary.header.cpu_subtype & 0xFFFFFF), cpu),
         "needed": [
             (each.name, _KINDS[each.command.name], _dots(each.current_version), _dots(each.compatibility_version))
             for each in binary.libraries
@@ -93,10 +99,16 @@ def _theirs(one: macho.Slice, binary: Any) -> dict[str, Any]:
         "uuid": bytes(binary.uuid.uuid).hex() if binary.has_uuid else None,
         "signed": binary.has_code_signature,
         "min_os": _dots(minimum),
+        "sdk": _dots(sdk),
         "filetype": binary.header.file_type.name.lower(),
         "exports": exports,
         "defined": {each.name for each in table} - undefined,
         "undefined": undefined,
+        "imports": {
+            (each.symbol.name, each.library.name)
+            for each in binary.bindings
+            if each.has_symbol and each.has_library and not each.weak_import
+        },
     }
 
 

@@ -35,6 +35,9 @@ _CPUS = {
     0x1000012: "ppc64",
 }
 _ARM64E = 2
+_TWO_LEVEL = 0x80  # MH_TWOLEVEL
+_WEAK_REFERENCE, _TO_WEAK = 0x40, 0x80  # N_WEAK_REF, N_REF_TO_WEAK
+_LAST_ORDINAL = 0xFD  # MAX_LIBRARY_ORDINAL; above it are the program and every file
 _KINDS = {0xC: "load", 0x80000018: "weak", 0x8000001F: "reexport", 0x80000023: "upward", 0x20: "lazy"}
 _SEGMENTS = {0x1: "IIII", 0x19: "QQQQ"}  # vmaddr, vmsize, fileoff, filesize
 _FILETYPES = {
@@ -66,7 +69,10 @@ class Dylib(Record):
 
 
 class Slice(Record):
-    """The facts of one architecture. `min_os` is "" where none is said; the last four are where its tables are."""
+    """The facts of one architecture; the last four are where its tables are.
+
+    `min_os` and `sdk`, the version of the SDK that it was built with, are "" where none is said.
+    """
 
     __slots__ = (
         "arch",
@@ -82,6 +88,7 @@ class Slice(Record):
         "offset",
         "platform",
         "rpaths",
+        "sdk",
         "signed",
         "size",
         "symbols_at",
@@ -98,6 +105,7 @@ class Slice(Record):
     rpaths: tuple[str, ...]
     platform: str
     min_os: str
+    sdk: str
     uuid: str | None
     signed: bool
     offset: int
@@ -119,9 +127,12 @@ class MachO(Record):
     slices: tuple[Slice, ...]
 
     def slice(self, arch: str) -> Slice | None:
-        """The facts for an architecture, as dyld chooses; None where it has none."""
-        wanted = (arch, "x86_64h") if arch == "x86_64" else (arch,)
-        return next((one for one in self.slices if one.arch in wanted), None)
+        """The facts for an architecture, as dyld chooses; None where it has none.
+
+        For x86_64 on Intel's Haswell and later: x86_64h first (`GradedArchitectures.cpp`).
+        """
+        wanted = ("x86_64h", arch) if arch == "x86_64" else (arch,)
+        return next((one for name in wanted for one in self.slices if one.arch == name), None)
 
 
 def read(path: str) -> MachO:
@@ -147,15 +158,39 @@ def exports(path: str, one: Slice) -> tuple[str, ...]:
 
 def symbols(path: str, one: Slice) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The external names of a slice's symbol table: (defined, undefined), each sorted."""
+    found: tuple[set[str], set[str]] = (set(), set())
+    for name, is_undefined, _ in _table(path, one):
+        found[is_undefined].add(name)
+    return tuple(sorted(found[0])), tuple(sorted(found[1]))
+
+
+def imports(path: str, one: Slice) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """(name of a library that the slice needs, what it must have of it, sorted), for a two-level namespace.
+
+    Not there: what may be missing (N_WEAK_REF), and C++'s definitions that any file may give (N_REF_TO_WEAK).
+    """
+    wanted: dict[int, set[str]] = {}
+    if one.flags & _TWO_LEVEL:
+        for name, is_undefined, description in _table(path, one):
+            if is_undefined and not description & (_WEAK_REFERENCE | _TO_WEAK):
+                wanted.setdefault(description >> 8 & 0xFF, set()).add(name)
+    return tuple(
+        (library.name, tuple(sorted(wanted[number])))
+        for number, library in enumerate(one.needed[:_LAST_ORDINAL], 1)
+        if number in wanted
+    )
+
+
+def _table(path: str, one: Slice) -> "Iterator[tuple[str, bool, int]]":
+    """(name, whether it is undefined, n_desc) of each external symbol."""
     place, count, strings_at, strings_size = one.symbols_at
     entry = struct.Struct(("<" if one.byteorder == "little" else ">") + ("IBBHQ" if "64" in one.arch else "IBBHI"))
     with opened(path) as file:
         piece = Piece(file, _WORK, _READS)
         table = piece.whole(one.offset + place, count * entry.size)
         strings = piece.whole(one.offset + strings_at, strings_size)
-    found: tuple[set[str], set[str]] = (set(), set())
     work = _WORK
-    for name_at, kind, _, _, value in entry.iter_unpack(table):
+    for name_at, kind, _, description, value in entry.iter_unpack(table):
         # External and no debugger's entry (N_STAB); N_UNDF with a value is a common symbol.
         if kind & 0xE0 or not kind & 1 or name_at >= len(strings):
             continue
@@ -163,8 +198,7 @@ def symbols(path: str, one: Slice) -> tuple[tuple[str, ...], tuple[str, ...]]:
         work -= len(name)
         if work < 0:
             raise ValueError("its symbol table asks for more work than any sound file does")
-        found[kind & 0xE == 0 and not value].add(_text(name))
-    return tuple(sorted(found[0])), tuple(sorted(found[1]))
+        yield _text(name), kind & 0xE == 0 and not value, description
 
 
 def _architectures(piece: Piece, *, wide: bool, count: int) -> "Iterator[tuple[int, int]]":
@@ -251,7 +285,7 @@ def _decoded(header: bytes, order: str, commands: "list[tuple[int, bytes]]") -> 
 
 def _facts(commands: "Any") -> "dict[str, Any]":
     facts: dict[str, Any] = {
-        "install_name": None, "current": "", "compatibility": "", "platform": "", "min_os": "", "uuid": None,
+        "install_name": None, "current": "", "compatibility": "", "platform": "", "min_os": "", "sdk": "", "uuid": None,
         "signed": False, "exports_at": (0, 0), "symbols_at": (0, 0, 0, 0),
     }  # fmt: skip
     needed, rpaths = [], []
@@ -271,11 +305,12 @@ def _facts(commands: "Any") -> "dict[str, Any]":
             facts["compatibility"] = _version(command.compatibility_version)
         elif number == 0x8000001C:  # LC_RPATH
             rpaths.append(_string(command.path - 12, rest))
-        elif number == 0x32:  # LC_BUILD_VERSION
+        elif number == 0x32 and facts["platform"] != "macos":  # LC_BUILD_VERSION; some have a second for Catalyst
             facts["platform"] = _PLATFORMS.get(int(command.platform), str(int(command.platform)))
-            facts["min_os"] = _version(command.minos)
+            facts["min_os"], facts["sdk"] = _version(command.minos), _version(command.sdk)
         elif number in _VERSION_MIN:
-            facts["platform"], facts["min_os"] = _VERSION_MIN[number], _version(command.version)
+            facts["platform"] = _VERSION_MIN[number]
+            facts["min_os"], facts["sdk"] = _version(command.version), _version(command.sdk)
         elif number == 0x1B:  # LC_UUID
             facts["uuid"] = bytes(command.uuid).hex()
         elif number == 0x1D:  # LC_CODE_SIGNATURE
