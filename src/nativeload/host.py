@@ -14,7 +14,7 @@ from nativeload.spec import rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from nativeload.spec import Rejection, Trace
@@ -24,6 +24,16 @@ _OURS = (*_CPUS, "os", "libc")  # namespaces whose features nobody else tells
 _CUDA = "cuda_version_lower_bound"
 # What Linux calls otherwise than the vocabulary, which is archspec's.
 _NAMES = {"pni": "sse3"}
+# The bits of AT_HWCAP and AT_HWCAP2 on aarch64, as /proc/cpuinfo calls them (asm/hwcap.h).
+_HWCAPS = {
+    16: """fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma lrcpc dcpop sha3 sm3
+    sm4 asimddp sha512 sve asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg gcs cmpbr fprcvt f8mm8 f8mm4 svef16mm
+    sveeltperm sveaes2 svebfscale sve2p2 sme2p2 smesbitperm smeaes smesfexpa smestmop smesmop4""",
+    26: """dcpodp sve2 sveaes svepmull svebitperm svesha3 svesm4 flagm2 frint svei8mm svef32mm svef64mm svebf16 i8mm bf16
+    dgh rng bti mte ecv afp rpres mte3 sme smei16i64 smef64f64 smei8i32 smef16f32 smeb16f32 smef32f32 smefa64 wfxt ebf16
+    sveebf16 cssc rprfm sve2p1 sme2 sme2p1 smei16i32 smebi32i32 smeb16b16 smef16f16 mops hbc sveb16b16 lrcpc3 lse128 fpmr
+    lut faminmax f8cvt f8fma f8dp4 f8dp2 f8e4m3 f8e5m2 smelutv2 smef8f16 smef8f32 smesf8fma smesf8dp4 smesf8dp2 poe""",
+}
 
 
 def libc() -> tuple[str, str]:
@@ -38,15 +48,32 @@ def cpu_level() -> int:
 
 def cpu_features() -> tuple[str, ...]:
     """The CPU's features as Linux names them in `/proc/cpuinfo`, sorted; those the kernel saves the registers of."""
+    aarch64 = os.uname().machine == "aarch64"
     try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            for line in file:
-                key, _, value = line.partition(":")
-                if key.strip() in ("flags", "Features"):
-                    return tuple(sorted({_NAMES.get(name, name) for name in value.split()}))
+        # Not cpuinfo's text where there are bits: an emulator of user programs shows its own machine's.
+        with open("/proc/self/auxv" if aarch64 else "/proc/cpuinfo", "rb") as file:
+            content = file.read()
     except OSError:  # no /proc
-        pass
-    return ()
+        return ()
+    return tuple(sorted(_of_hwcaps(content) if aarch64 else _of_cpuinfo(content.decode("ascii", "replace"))))
+
+
+def _of_hwcaps(auxv: bytes) -> "Iterator[str]":
+    """The features that the auxiliary vector tells on aarch64 (Linux, Documentation/arch/arm64/elf_hwcaps.rst)."""
+    for at in range(0, len(auxv) - 15, 16):
+        kind, bits = (int.from_bytes(auxv[place : place + 8], sys.byteorder) for place in (at, at + 8))
+        for bit, name in enumerate(_HWCAPS.get(kind, "").split()):
+            if bits >> bit & 1:
+                yield name
+
+
+def _of_cpuinfo(text: str) -> set[str]:
+    """The flags of the first CPU of x86."""
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "flags":
+            return {_NAMES.get(name, name) for name in value.split()}
+    return set()
 
 
 def cuda_version() -> str | None:

@@ -138,7 +138,10 @@ python -m tests.catalog matrix --write --rows rows.jsonl
 ```
 
 Without `--large`, wheels of more than 150 MB are left out. A dozen of it runs with
-[the tests](../../tests/integration/test_catalog_matrix.py).
+[the tests](../../tests/integration/test_catalog_matrix.py). What a wheel's library depends on and no wheel has
+(`libgfortran.so.5`) comes from Debian. `--driver DIR` gives a machine without a GPU NVIDIA's driver library, from Debian's
+`libcuda1`: with that of driver 550, which gives CUDA 12.4, the libraries of CUDA 12 that need it were loaded. "Refused" is
+what the linker refuses too, or what has no wheel for such a machine.
 
 """
 

@@ -120,10 +120,15 @@ OPENBLAS = ("libopenblas0-pthread", "libgfortran5", "libquadmath0")
 
 def test_two_blas_of_one_name() -> None:
     system = os.pathsep.join((debian(*NETLIB), debian(*OPENBLAS)))
-    found = load(python(), "libopenblas.so.0", before=opened("libblas.so.3"), system=system)
+    found = load(python(), "libopenblas.so.0", "openblas", before=opened("libblas.so.3"), system=system)
     (warning,) = found["warnings"]
     assert "two libraries give dgemm_, the first one to both: " in warning
     assert "/libblas.so.3 and " in warning
+    assert warning.endswith("(docs/explanation/one-of-each.md)")
+    strict = load(python(), "libopenblas.so.0", before=opened("libblas.so.3"), system=system, NATIVELOAD_STRICT="1")
+    assert strict["said"][0].startswith("two-blas: ")
+    assert not any("libopenblas" in path for path in strict["mapped"])
+    assert load(python(), "libopenblas.so.0", system=debian(*OPENBLAS))["warnings"] == []
 
 
 def test_two_blas_of_different_names_may_meet() -> None:
@@ -134,9 +139,10 @@ def test_two_blas_of_different_names_may_meet() -> None:
 
 def test_two_mpi_libraries() -> None:
     place = python("mpich", "openmpi")
-    found = load(place, "libmpi.so.12", "libmpi.so.40")
+    found = load(place, "libmpi.so.12", "libmpi.so.40", "openmpi", "mpich")
     (warning,) = found["warnings"]
     assert "two MPI libraries: " in warning
+    assert warning.endswith("(docs/explanation/one-of-each.md)")
     strict = load(place, "libmpi.so.40", "libmpi.so.12", NATIVELOAD_STRICT="1")
     assert strict["said"][0].endswith("/libmpi.so.40")
     assert strict["said"][1].startswith("two-mpi: ")

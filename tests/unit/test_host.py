@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,61 @@ def test_the_cpu_is_the_compilers(tmp_path: Path) -> None:
     assert {name: str(int(host.supports(text) is True)) for name, text in features.items()} == said
     assert host.supports("x86_64 :: no_such_thing :: on") is False
     assert "1" in said.values()
+
+
+# What qemu's CPUs give a program, and what the kernel's header calls it: AT_HWCAP, AT_HWCAP2, names.
+HWCAPS = {
+    "cortex-a53": (0x8FB, 0, "fp asimd aes pmull sha1 sha2 crc32 cpuid"),
+    "a64fx": (
+        0x415FFB, 0,
+        "fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm fcma dcpop sve",
+    ),
+    "neoverse-n1": (
+        0x119FFB, 0,
+        "fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
+    ),
+    "max": (
+        0xECFFFFFB, 0x7F877FFF,
+        ("fp asimd aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma lrcpc dcpop sha3 sm3 sm4 asimddp "
+        "sha512 sve asimdfhm ilrcpc flagm sb paca pacg dcpodp sve2 sveaes svepmull svebitperm svesha3 svesm4 flagm2 frint "
+        "svei8mm svef32mm svef64mm svebf16 i8mm bf16 rng bti mte sme smei16i64 smef64f64 smei8i32 smef16f32 smeb16f32 "
+        "smef32f32 smefa64"),
+    ),
+}  # fmt: skip
+# The line "Features" of /proc/cpuinfo, which the kernel prints in the order of the bits.
+CPUINFO = {
+    "Cortex-A72": "fp asimd evtstrm crc32 cpuid",
+    "X-Gene 2": "fp asimd evtstrm aes pmull sha1 sha2 crc32",
+    "Kryo 485": "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp",
+    "Apple M1": "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma lrcpc dcpop sha3 "
+    "asimddp sha512 asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg dcpodp flagm2 frint",
+}
+
+
+def auxv(*, hwcap: int, hwcap2: int) -> bytes:
+    """An auxiliary vector with other entries before, between and after."""
+    entries = [(33, 0x7FFF0000), (16, hwcap), (6, 4096), (26, hwcap2), (51, 4720), (0, 0)]
+    return b"".join(number.to_bytes(8, sys.byteorder) for entry in entries for number in entry)
+
+
+@pytest.mark.parametrize("cpu", HWCAPS)
+def test_the_features_of_aarch64_are_the_kernels_bits(cpu: str) -> None:
+    hwcap, hwcap2, names = HWCAPS[cpu]
+    assert list(host._of_hwcaps(auxv(hwcap=hwcap, hwcap2=hwcap2))) == names.split()
+    assert list(host._of_hwcaps(auxv(hwcap=0, hwcap2=0))) == list(host._of_hwcaps(b"")) == []
+    assert list(host._of_hwcaps(auxv(hwcap=1, hwcap2=0)[:24])) == []
+
+
+@pytest.mark.parametrize("cpu", CPUINFO)
+def test_they_are_called_as_in_cpuinfo(cpu: str) -> None:
+    known = list(host._of_hwcaps(auxv(hwcap=(1 << 64) - 1, hwcap2=(1 << 64) - 1)))
+    names = CPUINFO[cpu].split()
+    assert [known.index(name) for name in names] == sorted(known.index(name) for name in names)
+
+
+def test_cpuinfo_of_another_machine_is_not_taken_for_this_ones() -> None:
+    assert host._of_cpuinfo("processor\t: 0\nflags\t\t: fpu pni avx2\n\nflags\t\t: none\n") == {"fpu", "sse3", "avx2"}
+    assert host._of_cpuinfo("processor\t: 0\nFeatures\t: fp asimd\n") == set()
 
 
 @x86_64
