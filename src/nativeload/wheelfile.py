@@ -12,7 +12,7 @@ from nativeload.errors import ImageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # What real wheels stay below; beyond it a file is meant to fill the disk.
 MOST_FILES = 100_000
@@ -34,31 +34,48 @@ def unpacked(path: str) -> "Iterator[str]":
     """
     home = tempfile.mkdtemp(prefix="nativeload-wheel-")
     try:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                _unpack(path, archive, home)
-        except ImageError:
-            raise
-        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-            raise ImageError(path, f"is no wheel that can be read: {error}") from None
-        except Exception as error:  # zlib.error, struct.error, …: whatever the content makes a decoder raise
-            raise ImageError(path, f"is no wheel that can be read: {type(error).__name__}: {error}") from None
+        unpack(path, home, lambda info: _PACKAGES.sub("", info.filename))
+        for record in glob.glob("*.dist-info/RECORD", root_dir=home):
+            with open(f"{home}/{record}", "r+", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                text = _PACKAGES.sub("", file.read())
+                file.seek(0)
+                file.write(text)
+                file.truncate()
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _unpack(path: str, archive: zipfile.ZipFile, home: str) -> None:
+def unpack(path: str, home: str, place: "Callable[[zipfile.ZipInfo], str]") -> None:
+    """Unpack a wheel's files below a directory, each where `place` has it, "" for one that is left out.
+
+    Raises ImageError as `unpacked` does.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _unpack(path, archive, home, place)
+    except ImageError:
+        raise
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise ImageError(path, f"is no wheel that can be read: {error}") from None
+    except Exception as error:  # zlib.error, struct.error, …: whatever the content makes a decoder raise
+        raise ImageError(path, f"is no wheel that can be read: {type(error).__name__}: {error}") from None
+
+
+def _unpack(path: str, archive: zipfile.ZipFile, home: str, place: "Callable[[zipfile.ZipInfo], str]") -> None:
     seen = set()
     left = most = min(MOST_BYTES, max(LITTLE, MOST_TIMES * os.path.getsize(path)))
     names = archive.infolist()
     if len(names) > MOST_FILES:
         raise ImageError(path, f"has {len(names)} files; no wheel has more than {MOST_FILES}")
     for info in names:
-        name = _PACKAGES.sub("", info.filename)
-        parts = name.rstrip("/").split("/")
-        if name.startswith("/") or "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
-            raise ImageError(path, f"has a file {name!r}, which leads out of the wheel")
+        parts = info.filename.rstrip("/").split("/")
+        odd = "\\" in info.filename or "\0" in info.filename or ":" in parts[0]
+        if odd or any(part in ("", ".", "..") for part in parts):
+            raise ImageError(path, f"has a file {info.filename!r}, which leads out of the wheel")
+        name = place(info)
+        if not name:
+            continue
         if name in seen:
             raise ImageError(path, f"has two files {name!r}")
         seen.add(name)
@@ -69,7 +86,7 @@ def _unpack(path: str, archive: zipfile.ZipFile, home: str) -> None:
             raise ImageError(path, f"has a file {name!r} that is larger than {LITTLE >> 20} MiB")
         if info.is_dir():
             continue
-        target = os.path.join(home, *parts)
+        target = os.path.join(home, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         # Made anew: a link that the wheel brought itself is not followed. Links are unpacked as what they hold.
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -79,9 +96,3 @@ def _unpack(path: str, archive: zipfile.ZipFile, home: str) -> None:
                 if left < 0:
                     raise ImageError(path, f"holds more than {most >> 20} MiB; no wheel of its size does")
                 file.write(block)
-    for record in glob.glob("*.dist-info/RECORD", root_dir=home):
-        with open(f"{home}/{record}", "r+", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            text = _PACKAGES.sub("", file.read())
-            file.seek(0)
-            file.write(text)
-            file.truncate()

@@ -9,7 +9,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "--host": ("nativeload.commands.host", "what this machine gives a library"),
     "pack": ("nativeload.commands.pack", "a provider's wheel from libraries that are built"),
     "--validate": ("nativeload.commands.validate", "whether a provider would work when it is installed"),
-    "--validate-catalog": ("nativeload.commands.validate_catalog", "what is wrong with data files for the catalog"),
+    "--validate-catalog": ("nativeload.commands.validate:catalog", "what is wrong with data files for the catalog"),
     "run": ("nativeload.commands.run", "run a program that finds the libraries it needs"),
     "--prefer": ("nativeload.commands.prefer", "choose a library for good"),
     "--preferences": ("nativeload.commands.preferences", "what is chosen, and where that is written"),

@@ -1,8 +1,10 @@
-"""`python -m nativeload --validate WHEEL|DIR`: whether what it declares would be found and loaded when it is installed."""
+"""`python -m nativeload --validate WHEEL|DIR`: whether what it declares would be found and loaded when it is installed.
+`--validate-catalog FILE…`: whether data files for the catalog are what its schema says, and what is wrong where.
+"""
 
 import sys
 
-from nativeload.terminal import json_text, printable_lines, show
+from nativeload.terminal import json_text, printable, printable_lines, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,3 +50,33 @@ def _lines(place: str, libraries: list[str], found: "list[Finding]") -> list[str
         lines += [f"{one.severity}: {one.kind}: {one.subject}: {one.detail}", f"  {one.remedy}"]
     said = f"{place} provides {', '.join(libraries) or 'nothing that can be used'}"
     return [*lines, said if found else f"{said}: nothing is wrong"]
+
+
+def catalog(arguments: "Sequence[str]") -> int:
+    """Report on each file; 0 where nothing is wrong, 1 where something is."""
+    import argparse
+
+    from nativeload.__main__ import _formatter
+    from nativeload.catalog import validation
+
+    parser = argparse.ArgumentParser(
+        prog="nativeload --validate-catalog",
+        description="Say whether data files for nativeload's catalog can be used, and what is wrong on which line.",
+        epilog="exit status: 0 nothing is wrong; 1 something is; 2 the command line cannot be read",
+        formatter_class=_formatter,
+    )
+    parser.add_argument("file", nargs="+", metavar="FILE")
+    parser.add_argument(
+        "--distribution", default="", metavar="NAME", help="judge the files as those that a distribution adds"
+    )
+    options = parser.parse_args(arguments)
+    status = 0
+    for path in options.file:
+        entries, problems = validation.read(path, options.distribution)
+        for where, reason in problems:
+            show(printable(f"{where}: {reason}"))
+        if problems:
+            status = 1
+        else:
+            show(printable(f"{path}: {len(entries)} libraries, nothing is wrong"))
+    return status

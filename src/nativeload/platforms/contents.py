@@ -2,36 +2,24 @@
 
 import os
 import stat
-import zipfile
-import zlib
 
-from nativeload.errors import PlatformError
+from nativeload import wheelfile
+from nativeload.errors import ImageError, PlatformError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from zipfile import ZipInfo
 
-_FILES, _BYTES = 200_000, 8 << 30
-_PIECE = 1 << 20
 _SCHEMES = ("purelib", "platlib", "data")
 
 
 def unpack(wheel: str, directory: str) -> None:
     """Unpack what matters into `directory`, laid out as `pip install --target` does. Raises PlatformError."""
-    left = _BYTES
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            members = archive.infolist()
-            if len(members) > _FILES:
-                raise PlatformError(wheel, f"holds more than {_FILES} files")
-            for member in members:
-                path = _inside(wheel, member)
-                if path and (is_native_name(path) or path.endswith(".py")):
-                    left = _write(archive, member, os.path.join(directory, path), left)
-    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, ValueError) as error:
-        if isinstance(error, PlatformError):
-            raise
-        raise PlatformError(wheel, f"cannot be unpacked: {error}") from None
+        wheelfile.unpack(wheel, directory, _place)
+    except ImageError as error:
+        raise PlatformError(wheel, f"cannot be unpacked: it {error.reason}") from None
 
 
 def native(directory: str) -> "Iterator[str]":
@@ -53,25 +41,13 @@ def is_native_name(path: str) -> bool:
     return name.endswith((".dylib", ".dll", ".pyd"))
 
 
-def _inside(wheel: str, member: zipfile.ZipInfo) -> str:
-    """Where a member goes, "" for what is left out. Raises PlatformError for one that would go elsewhere."""
+def _place(member: "ZipInfo") -> str:
+    """Where a member goes, "" for what is left out."""
     name = member.filename
-    parts = name.split("/")
-    if name.startswith("/") or "\\" in name or ":" in parts[0] or any(one in ("..", ".") for one in parts):
-        raise PlatformError(wheel, f"holds {name!r}, which would be written outside its directory")
     if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
         return ""
-    if parts[0].endswith(".data"):
-        return "/".join(parts[2:]) if parts[1:2] and parts[1] in _SCHEMES else ""
-    return name
-
-
-def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: str, left: int) -> int:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with archive.open(member) as source, open(path, "xb") as file:
-        while piece := source.read(_PIECE):
-            left -= len(piece)
-            if left < 0:
-                raise ValueError(f"more than {_BYTES} bytes")
-            file.write(piece)
-    return left
+    first, _, inside = name.partition("/")
+    if first.endswith(".data"):
+        scheme, _, name = inside.partition("/")
+        name = name if scheme in _SCHEMES else ""
+    return name if is_native_name(name) or name.endswith(".py") else ""
