@@ -1,8 +1,10 @@
-"""The search rules of Windows's loader as CPython asks it, for files that lie here; they are never run here.
+"""The search rules of Windows's loader as CPython asks it, for files that lie here.
 
 CPython imports with LOAD_LIBRARY_SEARCH_DEFAULT_DIRS | LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR (Python/dynload_win.c): the
 directory of the file that is imported, the program's, those of AddDllDirectory, System32; PATH and the current
-directory are not searched. Source: Microsoft's "Dynamic-link library search order" and LoadLibraryExW.
+directory are not searched. Source: Microsoft's "Dynamic-link library search order" and LoadLibraryExW. The rules are
+compared with Wine's loader (docs/explanation/linker-rules.md); no Windows has run this. Not taken into account:
+manifests, `.local` files and redirection by the registry.
 """
 
 import os
@@ -43,7 +45,13 @@ _SYSTEM = frozenset(
         "winscard winsta wintrust winusb wlanapi wsock32 wtsapi32 xinput1_4 xinput9_1_0 xmllite"
     ).split()
 ) | {"winspool.drv"}
+# Machines whose programs Windows runs on another: their files are images there (STATUS_IMAGE_MACHINE_TYPE_MISMATCH).
+_ALSO_RUN = {"amd64": ("x86",), "x86": ("amd64",), "arm64": ("x86", "amd64", "arm")}
 _RUNTIME = ("vcruntime140.dll", "vcruntime140_1.dll")
+
+
+class _OtherMachineError(ValueError):
+    """A file for another machine, which a search passes over."""
 
 
 class Windows:
@@ -71,7 +79,10 @@ class Windows:
         if path not in self._known:
             found = pe.read(path)
             if found.machine != self.machine:
-                raise ValueError(f"is for {found.machine}, not for {self.machine}")
+                is_known = found.machine in _ALSO_RUN.get(self.machine, ())
+                raise (_OtherMachineError if is_known else ValueError)(
+                    f"is for {found.machine}, not for {self.machine}"
+                )
             self._known[path] = found
         return self._known[path]
 
@@ -90,15 +101,23 @@ class Windows:
     def find(self, name: str, chain: "Sequence[str]", loaded: "Sequence[str]") -> Found:
         """Windows's own contracts; a loaded module of the base name; KnownDLLs; then each directory.
 
-        Where a forwarder of what is found is imported, its target is found next.
+        Where a forwarder of what is found is imported, its target is found next. A file for another machine that
+        Windows runs there as well is passed over, another that will not do ends the search.
         """
         found = self._find(_dll(name).lower(), chain, loaded)
         if found.is_file and found.path is not None:
-            forwarders = dict(self.image(found.path).forwarders)
-            if forwarders:
-                wanted = [x for one in self.image(chain[0]).imports if one.name == name for x in one.symbols]
-                targets = [forwarders[one].rpartition(".")[0] for one in wanted if one in forwarders]
-                found.also = tuple(dict.fromkeys(map(_dll, targets)))
+            wanted = [(found.path, x) for one in self.image(chain[0]).imports if one.name == name for x in one.symbols]
+            also: dict[str, None] = {}
+            for path, symbol in wanted:  # which grows meanwhile: a target may be a forwarder itself
+                target = dict(self.image(path).forwarders).get(symbol)
+                if target is None:
+                    continue
+                module, _, exported = target.rpartition(".")
+                also[_dll(module)] = None
+                given = self._find(_dll(module).lower(), chain, loaded)
+                if given.is_file and given.path is not None and (given.path, exported) not in wanted:
+                    wanted.append((given.path, exported))
+            found.also = tuple(also)
         return found
 
     def _find(self, wanted: str, chain: "Sequence[str]", loaded: "Sequence[str]") -> Found:
@@ -115,6 +134,9 @@ class Windows:
             if path:
                 try:
                     self.image(path)
+                except _OtherMachineError as error:
+                    tried.append((path, rule, str(error)))
+                    continue
                 except (OSError, ValueError) as error:
                     return Found(path, rule, tried, fatal=str(error))
                 return Found(path, rule, tried, is_file=True)

@@ -1,0 +1,91 @@
+"""Wine, which runs programs of Windows: the machine's, else Debian's packages unpacked; with a drive C of the tests' own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parts._cache import ROOT, PartError, entry
+from parts.debian import deb
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_DEBIANS = "/usr/lib/wine"  # where wine64's package has it, without the one that puts it on the path
+_SECONDS = 120
+
+
+@functools.cache
+def wine() -> Path:
+    """The program that runs Windows's of x86-64."""
+    if found := shutil.which("wine64") or shutil.which("wine64", path=_DEBIANS):
+        return Path(found)
+    root = deb("wine64", "libwine", "libunwind8", "liblzma5", "libz-mingw-w64")
+    # Its maintainer script puts this one there, without which no program starts.
+    library = root / "usr/lib/x86_64-linux-gnu/wine/x86_64-windows/zlib1.dll"
+    if not library.exists():
+        copy = library.with_name(f"zlib1.{os.getpid()}")
+        shutil.copy(root / "usr/x86_64-w64-mingw32/lib/zlib1.dll", copy)
+        copy.replace(library)
+    return root / "usr/lib/wine/wine64"
+
+
+@functools.cache
+def _prefix() -> Path:
+    def make(directory: Path) -> None:
+        _execute(directory, ["wineboot", "--init"])
+
+    return entry("wine", f"prefix-{wine().stat().st_mtime_ns}", make)
+
+
+def windows_path(path: Path | str) -> str:
+    """The path by which Windows's programs know a file of this machine."""
+    return "Z:" + os.fspath(path).replace("/", "\\")
+
+
+def unix_path(path: str) -> str:
+    """A path of drive Z as it is here; another as it is."""
+    return path[2:].replace("\\", "/") if path[:2].upper() == "Z:" else path
+
+
+def execute_windows(
+    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> str:
+    """What a program of Windows says; raises `PartError` where it fails."""
+    return _execute(_prefix(), command, env=env, cwd=cwd)
+
+
+def _execute(
+    prefix: Path, command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> str:
+    libraries = wine().parents[1] / "x86_64-linux-gnu"
+    given = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": os.fspath(ROOT / "wine"),
+        "LD_LIBRARY_PATH": os.fspath(libraries),
+        "WINEPREFIX": os.fspath(prefix),
+        "WINEDEBUG": "-all",
+        # Neither .NET nor a browser is installed, which it would do by the network.
+        "WINEDLLOVERRIDES": "mscoree,mshtml=",
+        **(env or {}),
+    }
+    if (server := wine().with_name("wineserver64")).exists():
+        given["WINESERVER"] = os.fspath(server)
+    words = [os.fspath(word) for word in (wine(), *command)]
+    # Into files: services that the first program starts keep a pipe open long after its end.
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        done = subprocess.run(
+            words, env=given, cwd=cwd, stdin=subprocess.DEVNULL, stdout=said, stderr=complained,
+            timeout=_SECONDS, check=False,
+        )  # fmt: skip
+        said.seek(0)
+        complained.seek(0)
+        output = said.read().decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+        if done.returncode:
+            raise PartError(words, done.returncode, output + complained.read().decode(errors="replace"))
+    return output
