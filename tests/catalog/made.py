@@ -66,7 +66,7 @@ python -m tests.catalog
 
 Every path in a wheel was read in the wheel's `RECORD`, every soname in its files' headers; `apt` packages are those of
 Debian 12 where no other release is named. The packages of `pip` and `apt` are [installed and tried](../explanation/catalog-matrix.md).
-Those of the others are only names that were looked up, as of 2026-08-22: all 94 of `conda-forge` are in its list of
+Those of the others are only names that were looked up, as of 2026-08-22: all 95 of `conda-forge` are in its list of
 outputs, all 59 of `brew` are formulas (`icu4c` is an alias of the newest), both of `winget` are manifests. The 73 of `dnf`
 have been looked up nowhere.
 

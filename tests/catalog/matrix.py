@@ -112,7 +112,10 @@ def wheel_environment(group: list[Case], scratch: Path, limit: int = LIMIT) -> t
     try:
         tool(*download)
     except PartError:
-        tool(*download, "--platform", f"manylinux2014_{_ANOTHER}")
+        tool(
+            *download,
+            *(f"--platform={one}_{_ANOTHER}" for one in ("manylinux2014", "manylinux_2_26", "manylinux_2_34")),
+        )
         (wheel,) = fetched.glob("*.whl")
         names = zipfile.ZipFile(wheel).namelist()
         if not all(case.wheel["path"] in names for case in group):
