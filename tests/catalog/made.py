@@ -64,7 +64,8 @@ made of the data files in `src/nativeload/catalog/`, one per family; a change th
 python -m tests.catalog
 ```
 
-Every path in a wheel was read in the wheel's `RECORD`, every soname in its files' headers; `apt` packages are those of
+Every path in a wheel was read in the wheel's `RECORD`, every soname in its files' headers; names on macOS and Windows are
+those of files in wheels for these systems, and missing where no wheel was seen to have one. `apt` packages are those of
 Debian 12 where no other release is named. The packages of `pip` and `apt` are [installed and tried](../explanation/catalog-matrix.md).
 Those of the others are only names that were looked up, as of 2026-08-22: all 95 of `conda-forge` are in its list of
 outputs, all 59 of `brew` are formulas (`icu4c` is an alias of the newest), both of `winget` are manifests. The 73 of `dnf`
