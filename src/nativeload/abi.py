@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import core, images, versions
+from nativeload import catalog, core, images, versions
 from nativeload.linkers import host
 from nativeload.spec import LibrarySpec, Rejection, rejection
 
@@ -174,16 +174,13 @@ def _telling(candidate: "Candidate") -> tuple[str, ...]:
 
 
 def _features(candidate: "Candidate", soname: str | None, exported: dict[str, bool]) -> tuple[str, ...]:
-    """The features declared, else those of the catalog's first rule that the file meets, else of the one kind of wheel
-    whose file has that name: libcudart.so.13 is CUDA 13's, wherever it is.
-    """
+    """The features declared, else those of the catalog's first rule that the file meets, else of wheels' like it."""
     if candidate.abi or candidate.entry is None:
         return candidate.abi
     for rule in candidate.entry.abi:
         if exported[rule.symbol] and rule.soname in ("", soname):
             return rule.features
-    kinds = {wheel.abi for wheel in candidate.entry.wheels if os.path.basename(wheel.path) == soname}
-    return kinds.pop() if len(kinds) == 1 else ()
+    return catalog.like(candidate.entry, soname)[0]
 
 
 def describe(image: "Image") -> str:

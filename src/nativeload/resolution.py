@@ -102,8 +102,10 @@ def _here(spec: LibrarySpec | Rejection, candidate: "Candidate", trace: "Trace |
     if isinstance(spec, Rejection) or spec.origin == "loaded":
         return spec
     needs = candidate.needs
-    for soname, properties in candidate.entry.needs if candidate.entry else ():
-        needs += properties if soname == spec.soname else ()
+    if candidate.entry:
+        needs += catalog.like(candidate.entry, spec.soname)[1]
+        for soname, properties in candidate.entry.needs:
+            needs += properties if soname == spec.soname else ()
     if not needs:
         return spec
     from nativeload import host

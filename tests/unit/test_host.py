@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from nativeload import host, properties
 from parts import cc, wheel
 from parts import site as installed
 from unit.specimens import NAME, age, declaration, provider, specimen
-from unit.trial import ask, nativeload_path, trial
+from unit.trial import ask, nativeload_path, trial, trials
 
 OLD, NEW = "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime"
 
@@ -239,6 +240,30 @@ def test_a_driver_that_is_too_old_is_named_with_both_versions(driver: dict[str, 
     chosen = trial("cudart", runtimes, *nativeload_path(), env={**env, "NATIVELOAD_CUDART": "wheel"})
     assert chosen.error == "OverrideError"
     assert "needs CUDA 13 or newer" in chosen.text
+
+
+def test_all_of_a_toolkit_is_of_the_one_that_the_driver_can_serve(driver: dict[str, Path]) -> None:
+    """Whichever comes first: one of a newer toolkit would keep the runtime out."""
+    sites = installed(*map(wheel, (OLD, NEW, "nvidia-nvfatbin-cu12", "nvidia-nvfatbin")))
+    for order in (("nvfatbin", "cudart"), ("cudart", "nvfatbin")):
+        for version, major in (("12.4", 12), ("13.0", 13)):
+            found = trials(order, sites, *nativeload_path(), env={"LD_LIBRARY_PATH": driver[version]})
+            assert [one.library["soname"] for one in found.values()] == [f"lib{name}.so.{major}" for name in order]
+
+
+def test_the_machines_own_toolkit_needs_the_driver_too(driver: dict[str, Path], tmp_path: Path) -> None:
+    """In CUDA_HOME, told by its soname: no wheel is there that says so."""
+    place = tmp_path / "lib64"
+    place.mkdir()
+    shutil.copy(installed(wheel("nvidia-nvfatbin")) / "nvidia/cu13/lib/libnvfatbin.so.13", place)
+    for version in ("13.0", "12.4"):
+        env = {"LD_LIBRARY_PATH": driver[version], "CUDA_HOME": tmp_path}
+        found = trial("nvfatbin", *nativeload_path(), env=env)
+        if version == "13.0":
+            assert found.library["soname"] == "libnvfatbin.so.13"
+        else:
+            assert f"{place}/libnvfatbin.so.13: needs CUDA 13 or newer; the NVIDIA driver here " in found.text
+            assert "gives CUDA 12.4" in found.text
 
 
 def test_a_newer_driver_makes_an_answer_stale(driver: dict[str, Path], tmp_path: Path) -> None:

@@ -183,6 +183,14 @@ def implementing(virtual: str) -> list[str]:
     return known
 
 
+def like(entry: Entry, soname: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(ABI features, needs) of all the wheels whose file has a soname, wherever a file of it is; empty where they differ:
+    libcudart.so.13 is CUDA 13's.
+    """
+    kinds = {(wheel.abi, wheel.needs) for wheel in entry.wheels if os.path.basename(wheel.path) == soname}
+    return kinds.pop() if len(kinds) == 1 else ((), ())
+
+
 def of_set(name: str) -> list[Entry]:
     """The libraries that must come from one origin with each other; those added come last."""
     from nativeload.catalog import additions
