@@ -68,8 +68,8 @@ Every path in a wheel was read in the wheel's `RECORD`, every soname in its file
 those of files in wheels for these systems, and missing where no wheel was seen to have one. `apt` packages are those of
 Debian 12 where no other release is named. The packages of `pip` and `apt` are [installed and tried](../explanation/catalog-matrix.md).
 Those of the others are only names that were looked up, as of 2026-08-22: all 95 of `conda-forge` are in its list of
-outputs, all 59 of `brew` are formulas (`icu4c` is an alias of the newest), both of `winget` are manifests. The 73 of `dnf`
-have been looked up nowhere.
+outputs, all 59 of `brew` are formulas (`icu4c` is an alias of the newest), both of `winget` are manifests. Of the 73 of
+`dnf`, those of BLAS, FFTW, OpenCV and Arrow's datasets are in Fedora's list of packages; the others were not looked up.
 
 How to add a library of your own: [nativeload's data files](catalog-files.md).
 
