@@ -4,7 +4,7 @@ import os
 import sys
 
 from nativeload.errors import DeclarationError
-from nativeload.metadata import FILE, package_directories
+from nativeload.metadata import FILE, package_directories, resource
 from nativeload.requirement import normal
 from nativeload.spec import Record
 from nativeload.tomlfile import Document
@@ -65,12 +65,38 @@ class Library(Record):
 
 def read(distribution: "Distribution", package: str, trace: "Trace") -> dict[str, Library]:
     """The libraries that a package's `nativeload.toml` declares. Raises DeclarationError, with file and line."""
-    path = shipped(distribution, package, FILE, trace)
-    return libraries(Document(path), os.path.dirname(path))
+    path, homes = _found(distribution, package, FILE, trace)
+    home = os.path.dirname(path)
+    found = libraries(Document(path), home)
+    if homes == [home]:
+        return found
+    # An editable install, or purelib and platlib: what is built may be in another directory of the package.
+
+    def settled(path: str) -> str:
+        if path and trace.consult(path) == "-":
+            for other in homes:
+                if trace.consult(other + path[len(home) :]) != "-":
+                    return other + path[len(home) :]
+            return _resource(package, path[len(home) + 1 :], trace) or path
+        return path
+
+    return {
+        name: one.replace(
+            path=settled(one.path),
+            builds=tuple((level, settled(path)) for level, path in one.builds),
+            development=tuple((key, settled(path)) for key, path in one.development),
+        )
+        for name, one in found.items()
+    }
 
 
 def shipped(distribution: "Distribution", package: str, file: str, trace: "Trace") -> str:
     """The path of a file that a package has, which is not imported. Raises DeclarationError."""
+    return _found(distribution, package, file, trace)[0]
+
+
+def _found(distribution: "Distribution", package: str, file: str, trace: "Trace") -> tuple[str, list[str]]:
+    """The path of a package's file, and the package's directories."""
     parts = package.split(".")
     if not all(part.isidentifier() for part in parts):
         raise DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
@@ -78,9 +104,20 @@ def shipped(distribution: "Distribution", package: str, file: str, trace: "Trace
     for home in homes:
         trace.consult(f"{home}/{file}")
         if os.path.lexists(f"{home}/{file}"):
-            return f"{home}/{file}"
+            return f"{home}/{file}", homes
+    if path := _resource(package, file, trace):
+        return path, homes
     where = " or ".join(homes) or f"package {package}, which is not on sys.path as a directory"
     raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {file} in {where}")
+
+
+def _resource(package: str, file: str, trace: "Trace") -> str:
+    """What the package's loader says. It may have built the file anew to say so, and is asked again the next time."""
+    path = resource(package, file)
+    if path:
+        trace.consult(path)
+        trace.lasting = False
+    return path
 
 
 def libraries(document: Document, home: str) -> dict[str, Library]:

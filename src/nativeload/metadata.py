@@ -15,6 +15,7 @@ from nativeload.tomlfile import regular
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
 
     from nativeload.spec import Trace
 
@@ -195,6 +196,28 @@ def package_directories(package: str, site: str, file: str = FILE) -> list[str]:
 
 
 def _by_import_system(top: str) -> list[str]:
+    spec = _spec(top)
+    return [os.path.abspath(home) for home in spec.submodule_search_locations or ()] if spec is not None else []
+
+
+def resource(package: str, file: str) -> str:
+    """Where a package's file is by its loader's own account (`get_resource_reader`), "" where that tells no file.
+
+    An editable install of meson-python is no directory: only its loader knows which files of the source and the build
+    it stands for.
+    """
+    top, *inner = package.split(".")
+    spec = _spec(top)
+    try:
+        found = spec.loader.get_resource_reader(top).files()  # type: ignore[union-attr]
+        for name in (*inner, *file.split("/")):
+            found = found.joinpath(name)
+        return os.path.abspath(found) if found.is_file() else ""
+    except Exception:  # It has no reader, or one that knows no files of this machine; or fails, as it likes.
+        return ""
+
+
+def _spec(top: str) -> "ModuleSpec | None":
     from importlib.machinery import PathFinder
 
     # Without "", which comes first: a package of that name in the working directory is not the one installed.
@@ -202,9 +225,10 @@ def _by_import_system(top: str) -> list[str]:
     for finder in sys.meta_path:
         find_spec = getattr(finder, "find_spec", None)
         try:
-            spec = find_spec(top, named if finder is PathFinder else None, None) if find_spec else None
-            if spec is not None:
-                return [os.path.abspath(home) for home in spec.submodule_search_locations or ()]
+            path = named if finder is PathFinder else None
+            spec: ModuleSpec | None = find_spec(top, path, None) if find_spec else None
         except Exception as error:  # Whatever somebody's import hook raises, the other providers still count.
             raise DeclarationError(top, f"the import system cannot say where it is: {error!r}") from error
-    return []
+        if spec is not None:
+            return spec
+    return None

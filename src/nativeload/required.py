@@ -101,12 +101,17 @@ def _load(package: str, required: "list[Required]") -> "tuple[dict[str, Library]
 
 def _look(name: str, files: "tuple[tuple[str, str], ...]") -> "tuple[str, list[Required], dict[str, str]]":
     """(package, what it requires, what that rests on) of the innermost package that has a file."""
+    from nativeload import metadata
     from nativeload.errors import DeclarationError
 
     consulted = {}
     for package, file in files:
         consulted[file] = core.signature(file)
         if consulted[file] != "-":
+            return package, read(file), consulted
+    for package, _ in files:
+        if file := metadata.resource(package, FILE):
+            consulted[file] = core.signature(file)
             return package, read(file), consulted
     archives = [one for one in _above(files) if os.path.isfile(one)]
     if archives:

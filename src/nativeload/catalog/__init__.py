@@ -211,14 +211,23 @@ def index(kind: str) -> str:
     global _index
     if not _index:
         kinds, last = dict[str, str](), ""
-        with open(f"{HOME}/index.txt", encoding="utf-8") as file:
-            rest = f"\n{file.read()}"
+        rest = f"\n{_text(f'{HOME}/index.txt')}"
         for following in _KINDS:
             before, found, rest = rest.partition(f"\n{following}")
             kinds[last] = f"{before}\n"
             last, rest = following, found + rest
         _index = {**kinds, last: rest}
     return _index[kind]
+
+
+def _text(path: str) -> str:
+    """A data file of the catalog's own: by whatever has loaded this module, where that is in an archive."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except NotADirectoryError:
+        data: bytes = __loader__.get_data(path)  # type: ignore[name-defined]
+        return data.decode()
 
 
 def _listed(key: str) -> str:
@@ -231,8 +240,7 @@ def _listed(key: str) -> str:
 def _read(family: str, name: str) -> Entry:
     """One library of a family's file, of which nothing else is parsed."""
     path = f"{HOME}/{family}.toml"
-    with open(path, encoding="utf-8") as file:
-        sections = iter(f"\n{file.read()}".split("\n[library."))
+    sections = iter(f"\n{_text(path)}".split("\n[library."))
     parts: list[str] = []
     for section in sections:
         if section.startswith((f"{name}]", f"{name}.")):

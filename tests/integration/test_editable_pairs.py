@@ -1,0 +1,132 @@
+"""An editable install of each back end, of a provider and of a consumer: found without being imported, and called."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from integration import examples
+from integration.projects import python_path
+from parts import nativeload_wheel, run, site, venv
+from parts._cache import entry, file_digest, key_of, tool, tree_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.once
+
+CARGO = pytest.mark.skipif(shutil.which("cargo") is None, reason="no cargo")
+
+# Without the back end, which an editable install does not need; what its build needs again is by absolute path.
+EXPLAIN = "import nativeload; print(nativeload.explain('foo'))"
+FIND = """
+import sys
+import nativeload
+path = nativeload.find_spec('foo>=1.2,<2').path
+assert not [name for name in sys.modules if name.partition('.')[0] in ('foo_lib', 'bar')]
+print(path)
+"""
+
+
+def install(directory: Path, *provider: Path) -> Path:
+    """The interpreter of an environment with nothing but the example in `directory`/source, installed from there."""
+    tools = examples.builder().parent
+    (packages,) = tools.parent.glob("lib/python*/site-packages")
+    source = directory / "source"
+    if (source / "build.sh").exists():
+        compiled = [line for line in (source / "build.sh").read_text().splitlines() if line.startswith("cc ")]
+        tool("sh", "-ec", "\n".join(compiled), cwd=source)
+    python = venv(sys.executable, at=directory / "env")
+    env = {
+        "PATH": os.pathsep.join((os.fspath(tools), os.environ.get("PATH", os.defpath))),
+        "PYTHONPATH": python_path(packages, *map(site, provider)),
+        "NATIVELOAD_CACHE": "0",
+    }
+    options = ["--no-index", "--no-deps", "--no-build-isolation", "--editable"]
+    tool(python, "-m", "pip", "install", *options, source, env=env)
+    return python
+
+
+def editable(name: str, *provider: Path) -> tuple[Path, Path]:
+    """The interpreter of an environment with an example, and where its source is: made once."""
+
+    def make(directory: Path) -> None:
+        shutil.copytree(examples.EXAMPLES / name, directory / "source")
+        install(directory, *provider)
+
+    made_of = [file_digest(one) for one in (*provider, *([nativeload_wheel()] if provider else ()))]
+    key = key_of(tree_digest(examples.EXAMPLES / name), sys.version, examples.builder().parent.parent.name, *made_of)
+    made = entry("editable", f"{name}-{key}", make)
+    return made / "env" / "bin" / "python", made / "source"
+
+
+@pytest.mark.parametrize("name", examples.PROVIDERS)
+def test_a_provider(name: str) -> None:
+    python, source = editable(f"provider-{name}")
+    consumes = site(examples.build("consumer-setuptools", examples.build("provider-setuptools")))
+    env = {"PYTHONPATH": python_path(consumes)}
+    path = run(python, FIND, env=env).check().stdout.strip()
+    in_environment = name == "scikit-build-core"  # which alone puts what it has built there
+    assert path.startswith(os.fspath(python.parent.parent if in_environment else source))
+    assert run(python, examples.CALL, env=env).check().stdout == "42\n"
+    assert examples.REFUSED in run(python, examples.CALL_WITHOUT, env=env).stderr
+    # Without what the back end has put into a .pth, there is only the metadata, and the error says so.
+    (packages,) = python.parent.parent.glob("lib/python*/site-packages")
+    found = run(python, FIND, env={"PYTHONPATH": python_path(packages)}, options=["-S"])
+    assert found.returncode == 1
+    explained = run(python, EXPLAIN, env={"PYTHONPATH": python_path(packages)}, options=["-S"])
+    assert re.search(r"foo-lib's entry point: there is no nativeload\.toml in .*foo_lib", explained.check().stdout)
+
+
+def test_meson_python_builds_anew_what_has_changed(tmp_path: Path) -> None:
+    """As its import hook does for Python's files: the answer is not kept, so that the next load asks it again."""
+    shutil.copytree(examples.EXAMPLES / "provider-meson-python", tmp_path / "source")
+    python = install(tmp_path)
+    ask = "import nativeload; print(nativeload.load('foo').ctypes.foo())"
+    said = []
+    code = tmp_path / "source" / "src" / "foo.c"
+    for value in (42, 43):
+        code.write_text(code.read_text().replace("42", f"{value}"))
+        for _ in "again":
+            said.append(run(python, ask, env={"PYTHONPATH": python_path()}, home=tmp_path).check().stdout)
+    assert said == ["42\n"] * 5 + ["43\n"] * 5
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=CARGO if one == "maturin" else ()) for one in examples.CONSUMERS]
+)
+def test_a_consumer(name: str) -> None:
+    provides = examples.build("provider-setuptools")
+    python, _ = editable(f"consumer-{name}", provides)
+    env = {"PYTHONPATH": python_path(site(provides))}
+    assert run(python, examples.CALL, env=env).check().stdout == "42\n"
+    assert examples.REFUSED in run(python, examples.CALL_WITHOUT, env=env).stderr
+
+
+@pytest.mark.parametrize("name", ["meson-python", "scikit-build-core"])
+def test_what_a_consumer_requires_by_its_file(name: str, tmp_path: Path) -> None:
+    """Where the package is no directory, its file is read where its loader has it."""
+    source = tmp_path / "source"
+    shutil.copytree(examples.EXAMPLES / f"consumer-{name}", source)
+    (source / "src" / "bar" / "nativeload.toml").write_text('[requires]\nfoo = ">=1.2,<2"\n')
+    for file, was, now in (
+        ("src/bar/__init__.py", 'load("foo>=1.2,<2")', "load_required(__name__)"),
+        ("meson.build", "'src/bar/__init__.py'", "'src/bar/__init__.py', 'src/bar/nativeload.toml'"),
+    ):
+        if (source / file).exists():
+            text = (source / file).read_text()
+            assert was in text
+            (source / file).write_text(text.replace(was, now))
+    provides = examples.build("provider-setuptools")
+    python = install(tmp_path, provides)
+    env = {"PYTHONPATH": python_path(site(provides))}
+    for _ in "again":
+        assert run(python, examples.CALL, env=env, home=tmp_path).check().stdout == "42\n"
+    (source / "src" / "bar" / "nativeload.toml").write_text('[requires]\nfoo = ">=2"\n')
+    refused = run(python, examples.CALL, env=env, home=tmp_path)
+    assert f"bar requires it ({source}/src/bar/nativeload.toml:2)" in refused.stderr
