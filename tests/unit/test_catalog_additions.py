@@ -11,6 +11,7 @@ import pytest
 import nativeload
 from nativeload import catalog, overview
 from nativeload.catalog import additions
+from nativeload.requirement import parse
 from parts import cc
 from unit.specimens import NAME, age, declaration, provider, record, specimen
 from unit.trial import trial
@@ -209,6 +210,22 @@ def test_it_replaces_nothing_that_is_shipped(site: Path) -> None:
     nativeload.explain("tbb")
     assert catalog.lookup("tbb") is before
     assert before is not None
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("name", ["special", "scipy_openblas64_"])
+def test_it_takes_no_file_of_what_is_shipped(name: str, site: Path, home: Path) -> None:
+    """By a soname, or by a library that is called as the file is."""
+    wanted = parse("libscipy_openblas64_.so")
+    text = entry(name, soname=wanted.filename)
+    adds(site, text)
+    nativeload.explain(wanted.text)
+    assert [one.name for one in catalog.known(wanted)] == ["openblas"]
+    assert catalog.lookup(name) is not None
+    # The user may say so.
+    by_user(home, text)
+    nativeload.explain(wanted.text)
+    assert catalog.known(wanted)[0].name == name
 
 
 @pytest.mark.usefixtures("fresh")

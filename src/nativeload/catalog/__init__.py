@@ -116,13 +116,18 @@ def lookup(name: str, trace: "Trace | None" = None) -> Entry | None:
 
 
 def known(wanted: "Requirement", trace: "Trace | None" = None) -> list[Entry]:
-    """The entries for what is asked for: that of its bare name, else those of the file that it is asked for by."""
+    """The entries for what is asked for: that of its bare name, else those of the file that it is asked for by.
+
+    A distribution's say nothing of a file that a shipped one has.
+    """
     entry = lookup(wanted.stem, trace)
-    if entry is not None or not wanted.filename:
+    if not wanted.filename or (entry is not None and not entry.by):
         return [entry] if entry is not None else []
     machine = wanted.filename.replace(os.uname().machine, "{machine}")
-    names = (f"={wanted.filename}", *by_soname(wanted.filename), *(by_soname(machine) if "{" in machine else ()))
-    return list(filter(None, (lookup(name, trace) for name in names)))
+    shipped = [*by_soname(wanted.filename), *(by_soname(machine) if "{" in machine else ())]
+    added = entry or lookup(f"={wanted.filename}", trace)
+    first = [added] if added is not None and not (added.by and shipped) else []
+    return [*first, *filter(None, (lookup(name, trace) for name in shipped))]
 
 
 def _add(asked: str, trace: "Trace") -> None:
