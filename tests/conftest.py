@@ -13,12 +13,30 @@ import pytest
 
 # First, so that the parts see the environment as it was.
 from parts import _cache
+from parts.debian import release
 from parts.skips import SkipRecorder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 BACKENDS = ("c", "python")
+
+
+class _NotFreeThreaded:
+    """Skips what imports a package of which a free-threaded CPython has no build."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
+        if name in ("cffi", "lief") and "t" in sys.abiflags:
+            frame, who = sys._getframe(), ""
+            while frame.f_back is not None and not who.startswith("test_"):
+                frame = frame.f_back
+                who = os.path.basename(frame.f_code.co_filename)
+            # By its name: of equal words from two modules, pytest-xdist passes on the first.
+            pytest.skip(f"{who} needs {name}, of which there is no free-threaded build here", allow_module_level=True)
+
+
+# Last: for what is not found.
+sys.meta_path.append(_NotFreeThreaded())
 
 
 def _has_extension() -> bool:
@@ -45,6 +63,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    libc, version = platform.libc_ver()
+    newer = libc == "glibc" and tuple(map(int, version.split("."))) >= (2, 43)
+    for marker, elsewhere, reason in (
+        ("debian12", release() != "debian-12", "this system is not Debian 12, and its packages have other names"),
+        ("older_linker", newer, f"the linker of glibc {version} no longer has this rule"),
+    ):
+        for item in items if elsewhere else ():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
     if os.environ.get("TEST_NATIVELOAD_ONCE") == "elsewhere":
         for item in items:
             if item.get_closest_marker("once"):

@@ -1,6 +1,7 @@
 """All checks, each in an environment of its own: `nox -f tests/noxfile.py` runs the tests, `-l` lists the rest.
 
-The project is tested as it is installed: one stable-ABI wheel, built once, goes into every environment.
+The project is tested as it is installed: one stable-ABI wheel, built once, goes into every environment, but for
+those of free-threaded interpreters, which have no stable ABI.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ nox.options.default_venv_backend = "virtualenv"
 BACKENDS = ("c", "python")
 INTERPRETERS = interpreters()
 SKIPS = ROOT / ".nox" / "skips"
-_project_wheel: list[Path] = []
+_project_wheels: dict[Interpreter, Path] = {}
+# What has no wheel for a free-threaded CPython 3.13, nor builds there: what is asked of it is skipped.
+NOT_FREE_THREADED = ("cffi", "lief")
 
 # Compiled without Python.h, all but the binding: the core must stay free of Python.
 BINDING = ROOT / "csrc" / "binding"
@@ -75,15 +78,15 @@ def python_include(session: nox.Session, interpreter: Interpreter) -> list[str]:
 
 
 def builder() -> Interpreter:
-    """Any interpreter builds the wheel for all, because it is abi3: the oldest that has its headers."""
-    if not INTERPRETERS:
+    """Any interpreter with a stable ABI builds the wheel for all of them: the oldest that has its headers."""
+    stable = [one for one in INTERPRETERS if one.stable_abi]
+    if not stable:
         sys.exit("no CPython 3.11 or newer was found")
-    return min(INTERPRETERS, key=lambda one: not one.has_headers)
+    return min(stable, key=lambda one: not one.has_headers)
 
 
-def build(session: nox.Session, **env: str) -> Path:
+def build(session: nox.Session, interpreter: Interpreter, **env: str) -> Path:
     """Build the project's wheel with the extension in it, from a copy of its sources."""
-    interpreter = builder()
     with tempfile.TemporaryDirectory(prefix="nativeload-build-") as scratch:
         source, output = Path(scratch, "source"), Path(scratch, "wheel")
         copy_sources(ROOT, source, PROJECT_SOURCES)
@@ -94,7 +97,7 @@ def build(session: nox.Session, **env: str) -> Path:
         (wheel,) = output.glob("*.whl")
         # Where it does not compile, setuptools leaves it out: right for a user, wrong here.
         with zipfile.ZipFile(wheel) as archive:
-            if not any(name.startswith("nativeload/_native.abi3") for name in archive.namelist()):
+            if not any(name.startswith("nativeload/_native.") and name.endswith(".so") for name in archive.namelist()):
                 session.log(str(log))
                 session.error("the extension was not built; the compiler's words are above")
         # By its content, so that a run beside this one keeps the wheel it has.
@@ -103,11 +106,19 @@ def build(session: nox.Session, **env: str) -> Path:
         return Path(shutil.copy2(wheel, kept))
 
 
-def project_wheel(session: nox.Session) -> Path:
-    """The wheel that every test session installs, built by the first of them."""
-    if not _project_wheel:
-        _project_wheel.append(build(session))
-    return _project_wheel[0]
+def project_wheel(session: nox.Session, interpreter: Interpreter | None = None) -> Path:
+    """The wheel that the test sessions of an interpreter install, built by the first of them."""
+    chosen = builder() if interpreter is None or interpreter.stable_abi else interpreter
+    if chosen not in _project_wheels:
+        _project_wheels[chosen] = build(session, chosen)
+    return _project_wheels[chosen]
+
+
+def requirements(interpreter: Interpreter) -> list[str]:
+    """What the tests need, as far as an interpreter has it without Rust."""
+    if interpreter.stable_abi:
+        return group("test")
+    return ["--only-binary=:all:", *(one for one in group("test") if not one.startswith(NOT_FREE_THREADED))]
 
 
 def install(session: nox.Session, wheel: Path, *requirements: str) -> None:
@@ -127,15 +138,15 @@ def define_tests(interpreter: Interpreter) -> None:
     def tests(session: nox.Session, backend: str) -> None:
         """The whole suite, on one interpreter with one backend."""
         session.chdir(ROOT)
-        wheel = project_wheel(session)
-        install(session, wheel, *group("test"))
+        wheel = project_wheel(session, interpreter)
+        install(session, wheel, *requirements(interpreter))
         record_of(interpreter, backend).unlink(missing_ok=True)
         env = headers(interpreter) | {
             "NATIVELOAD_BACKEND": backend,
             "TEST_NATIVELOAD_SKIPS": os.fspath(SKIPS),
             "TEST_NATIVELOAD_WHEEL": os.fspath(wheel),
         }
-        if (interpreter, backend) != (builder(), BACKENDS[0]):
+        if "TEST_NATIVELOAD_ONCE" not in os.environ and (interpreter, backend) != (builder(), BACKENDS[0]):
             env["TEST_NATIVELOAD_ONCE"] = "elsewhere"
         session.run("python", "-m", "pytest", *PARALLEL, *session.posargs, env=env)
 
@@ -196,6 +207,7 @@ def cwarnings(session: nox.Session) -> None:
             session.error(f"{BINDING} is not there")
         for source in sources:
             include = [word for folder in found for word in ("-isystem", folder)] if source.parent == BINDING else []
+            include += ["-DPy_LIMITED_API=0x030b0000"] if source.parent == BINDING else []
             output = os.path.join(scratch, "object.o")
             compiler = os.environ.get("CC", "gcc")
             # With optimisation, for the warnings that need the flow of values.
@@ -221,7 +233,7 @@ def sanitize(session: nox.Session) -> None:
     """The C core under AddressSanitizer and UndefinedBehaviorSanitizer: any finding ends the process."""
     session.chdir(ROOT)
     flags = " ".join(SANITIZERS)
-    wheel = build(session, CFLAGS=flags, LDFLAGS=flags)
+    wheel = build(session, builder(), CFLAGS=flags, LDFLAGS=flags)
     install(session, wheel, *group("test"))
     runtimes = [
         str(session.run(os.environ.get("CC", "gcc"), f"-print-file-name={name}", silent=True, external=True)).strip()

@@ -118,11 +118,10 @@ native_fill(PyObject *module, PyObject *const *args, Py_ssize_t count)
     }
     Py_ssize_t names = PyTuple_Size(args[1]);
     for (Py_ssize_t i = 0; i < names; i++) {
-        PyObject *name = PyTuple_GetItem(args[1], i), *value = PyDict_GetItemWithError(args[2], name);
-        if (value == NULL && !PyErr_Occurred()) {
-            PyErr_SetObject(PyExc_KeyError, name);
-        }
-        if (value == NULL || PyObject_GenericSetAttr(args[0], name, value) < 0) {
+        PyObject *name = PyTuple_GetItem(args[1], i), *value = PyObject_GetItem(args[2], name);
+        int failed = value == NULL || PyObject_GenericSetAttr(args[0], name, value) < 0;
+        Py_XDECREF(value);
+        if (failed) {
             return NULL;
         }
     }

@@ -188,7 +188,7 @@ def _settings() -> "list[Any]":
     # As they are kept: to decode each of a hundred takes longer than all the rest of a key.
     start: Any = os.environ.encodekey("NATIVELOAD_")
     kept: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]
-    return [item for item in kept.items() if item[0].startswith(start)]
+    return [item for item in list(kept.items()) if item[0].startswith(start)]  # which other threads may change
 
 
 # What the cache remembers
@@ -251,7 +251,9 @@ class Library:
         if self._ctypes is None:
             import ctypes
 
-            self._ctypes = ctypes.CDLL(self.path, handle=self.handle)
+            with _lock:  # what one thread says of a function's types, all must see
+                if self._ctypes is None:
+                    self._ctypes = ctypes.CDLL(self.path, handle=self.handle)
         return self._ctypes
 
     def ffi(self, cdef: "str | Any") -> "Any":
@@ -384,13 +386,15 @@ def _extension() -> "Any":
     """The C extension, by its path: half of what the import system takes is a list of this directory, made for it."""
     import _imp
 
-    spec = type(__spec__)("nativeload._native", None, origin=f"{__path__[0]}/_native.abi3.so")
+    suffix = ".abi3.so" if _STABLE_ABI else _imp.extension_suffixes()[0]
+    spec = type(__spec__)("nativeload._native", None, origin=f"{__path__[0]}/_native{suffix}")
     module = _imp.create_dynamic(spec)
     _imp.exec_dynamic(module)
     module.__spec__ = spec
     return sys.modules.setdefault(spec.name, module)
 
 
+_STABLE_ABI = "t" not in getattr(sys, "abiflags", "")  # a free-threaded CPython has none (PEP 703)
 _chosen = _setting("NATIVELOAD_BACKEND")
 if _chosen not in ("", "c", "python"):
     raise ImportError(f"NATIVELOAD_BACKEND={_chosen} cannot be honoured: it is neither 'c' nor 'python'")
@@ -403,6 +407,8 @@ else:
         core = _extension()
     except ImportError:
         try:  # under another name, or by another loader
+            if not _STABLE_ABI:  # but 3.13's import system takes one of the stable ABI, which ends the process
+                raise
             import nativeload._native as core
         except ImportError:
             if _chosen:

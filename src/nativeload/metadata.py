@@ -6,7 +6,7 @@ Distributions are those on `sys.path`, the first of a name wins, as for `import`
 import os
 import sys
 
-from nativeload import core
+from nativeload import _STABLE_ABI, core
 from nativeload.errors import DeclarationError
 from nativeload.requirement import normal
 from nativeload.spec import Record
@@ -105,15 +105,16 @@ def sites() -> list[str]:
     is installed there is not a provider of machine code.
     """
     global _known_path
-    if _known_path[0] == sys.path:
-        return _known_path[1]
+    path, known = sys.path.copy(), _known_path
+    if known[0] == path:
+        return known[1]
     stdlib = os.path.dirname(os.__file__)
-    archive = f"python{sys.version_info[0]}{sys.version_info[1]}.zip"
+    archive = f"python{sys.version_info[0]}{sys.version_info[1]}{'' if _STABLE_ABI else 't'}.zip"
     own = {"", stdlib, f"{stdlib}/lib-dynload"}
-    entries = [e for e in sys.path if isinstance(e, str) and e not in own and os.path.basename(e) != archive]
+    entries = [e for e in path if isinstance(e, str) and e not in own and os.path.basename(e) != archive]
     if all(map(os.path.isabs, entries)):
-        _known_path = sys.path.copy(), list(dict.fromkeys(map(os.path.abspath, entries)))
-        return _known_path[1]
+        known = _known_path = path, list(dict.fromkeys(map(os.path.abspath, entries)))
+        return known[1]
     try:
         return list(dict.fromkeys(map(os.path.abspath, entries)))
     except OSError:  # The working directory is gone, and with it what a relative entry meant.

@@ -8,6 +8,7 @@ What a choice comes to is `machinery.override`'s; files are written by `commands
 import os
 import sys
 
+import nativeload
 from nativeload import loader
 from nativeload.errors import DeclarationError, OverrideError
 from nativeload.requirement import normal
@@ -55,11 +56,12 @@ def prefer(name: str, value: str | None) -> None:
     if not name or value == "":
         raise ValueError("prefer(name, value) takes a library's name and what is chosen for it")
     library = ALL if name == ALL else normal(name)
-    if value is None:
-        loader.preferred.pop(library, None)
-    else:
-        loader.preferred[library] = value
-    loader.asked.clear()  # What was asked before may have another answer now.
+    with nativeload._lock:  # after what another thread loads meanwhile, which asked before
+        if value is None:
+            loader.preferred.pop(library, None)
+        else:
+            loader.preferred[library] = value
+        loader.asked.clear()  # What was asked before may have another answer now.
 
 
 def files(*, obeyed: bool = True) -> list[tuple[str, str]]:

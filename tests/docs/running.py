@@ -12,7 +12,7 @@ from pathlib import Path
 
 from docs.markdown import Block, Command, PageError, blocks, commands
 
-from parts import execute, nativeload_wheel, venv, wheel
+from parts import cffi, execute, nativeload_wheel, venv, wheel
 
 ANY = "…"  # in output shown: anything; alone on a line: any lines
 
@@ -54,8 +54,7 @@ def place(directory: Path, *, own: bool) -> Place:
             (links / one.name).symlink_to(one)
         venv(sys.executable, *needed, wheel("pip"), at=work / ".venv")
     else:
-        cffi = [wheel("cffi"), wheel("pycparser")]
-        python = venv(sys.executable, *needed, *cffi, wheel("scipy-openblas64"))
+        python = venv(sys.executable, *needed, *cffi(), wheel("scipy-openblas64"))
         (work / ".venv").symlink_to(python.parent.parent)
     env = {
         "PATH": os.pathsep.join((os.fspath(work / ".venv" / "bin"), os.environ.get("PATH", os.defpath))),
@@ -64,6 +63,8 @@ def place(directory: Path, *, own: bool) -> Place:
         "PIP_FIND_LINKS": os.fspath(links),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+    if "t" in sys.abiflags:  # or the extensions that pages build turn the GIL on, and a warning says so
+        env["PYTHON_GIL"] = "0"
     if headers := os.environ.get("C_INCLUDE_PATH"):  # Python's, where they are not with the interpreter
         env["C_INCLUDE_PATH"] = headers
     return Place(work=work, home=home, env=env)

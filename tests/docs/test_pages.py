@@ -26,6 +26,7 @@ UNRUN = {
         "python3 -m venv .venv && .venv/bin/pip install -q --upgrade pip && .venv/bin/pip install -q -e . --group dev": SESSION,
         ".venv/bin/python -m pytest tests/unit -k override": "the same as the command before it, for longer",
         ".venv/bin/nox -f tests/noxfile.py": ".ci/run runs it, and this test within it",
+        ".venv/bin/python -m tests.interpreters 3.13t": "builds an interpreter, and runs this test within it",
     },
     "docs/how-to/migrate-from-vendoring.md": {
         "python -m nativeload --explain -m package._core": "the reader's own package",
@@ -56,6 +57,8 @@ def _name(page: Path) -> str:
 @pytest.mark.parametrize("page", pages(), ids=_name)
 def test_it_does_what_it_shows(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
+    if re.search(r"^(\$ .*|import .*)cffi|\.ffi\(", text, re.MULTILINE):
+        pytest.importorskip("cffi")
     where = place(tmp_path, own=re.search("pip install .*[.]/", text) is not None)
     if page.name == "CONTRIBUTING.md":
         checkout(ROOT, where)

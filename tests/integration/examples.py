@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from integration.projects import nativeload_site
-from parts import nativeload_wheel, site, venv, wheel
+from parts import nativeload_wheel, site, venv, wheel, wheels
 from parts._cache import PartError, entry, file_digest, key_of, tool, tree_digest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
@@ -17,7 +17,6 @@ PROVIDERS = ("setuptools", "hatchling", "scikit-build-core", "meson-python", "fl
 CONSUMERS = ("setuptools", "hatchling", "scikit-build-core", "meson-python", "maturin")
 
 RUNTIME = ("packaging", "platformdirs", "pyelftools")
-CFFI = ("cffi", "pycparser")
 
 # Back ends, with what they need: of each the newest.
 BUILDING = {
@@ -39,8 +38,8 @@ REFUSED = "libfoo.so.1: cannot open shared object file"
 @functools.cache
 def builder() -> Path:
     """The interpreter of an environment with every back end."""
-    names = {"pip", "packaging", "wheel", *CFFI, *BUILDING, *(one for more in BUILDING.values() for one in more)}
-    return venv(sys.executable, *map(wheel, sorted(names)))
+    names = {"pip", "packaging", "wheel", *BUILDING, *(one for more in BUILDING.values() for one in more)}
+    return venv(sys.executable, *map(wheel, sorted(names)), *wheels.cffi())
 
 
 def build(name: str, *provider: Path) -> Path:
@@ -78,4 +77,4 @@ def in_builder(source: Path, command: list[str], *provider: Path) -> str:
 
 def needed_to_run(*, cffi: bool = False) -> list[Path]:
     """The wheels that a consumer needs beside its provider's."""
-    return [nativeload_wheel(), *map(wheel, (*RUNTIME, *(CFFI if cffi else ())))]
+    return [nativeload_wheel(), *map(wheel, RUNTIME), *(wheels.cffi() if cffi else ())]

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parts import build_wheel, cc, nativeload_wheel, site, wheel
+from parts import build_wheel, cc, cffi, nativeload_wheel, site, wheel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ print(json.dumps({
 @functools.cache
 def nativeload_site() -> Path:
     """A directory for PYTHONPATH with nativeload and all that it and these tests import."""
-    return site(nativeload_wheel(), *(wheel(name) for name in ("pyelftools", "packaging", "cffi", "pycparser")))
+    return site(nativeload_wheel(), wheel("pyelftools"), wheel("packaging"), *cffi())
 
 
 def python_path(*sites: str | Path) -> str:

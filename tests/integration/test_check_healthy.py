@@ -38,6 +38,7 @@ print(json.dumps(check().to_dict()))
 
 
 def environment() -> Path:
+    pytest.importorskip("cffi")
     return venv(sys.executable, *(wheel(one) for one in WHEELS))
 
 

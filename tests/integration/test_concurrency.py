@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from integration.projects import LOAD_ANSWER, provider_wheel, python_path, settl
 from parts import maps, run, site
 
 THREADS, LOADS, PROCESSES = 32, 200, 50
+HAS_GIL = "t" not in sys.abiflags
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +78,13 @@ print(json.dumps([len(found), len(set(map(id, found))), len(calls), len(searches
 """
 
 
+def test_a_gil_that_is_off_stays_off(env: dict[str, str]) -> None:
+    """An extension module that does not say that it can do without turns it on, with a warning."""
+    code = "gil = getattr(sys, '_is_gil_enabled', lambda: True); before = gil()\n"
+    code = f"import sys\n{code}import nativeload; nativeload.load('answer'); print(before, gil())"
+    assert run(bare(), code, options=["-W", "error"], env=env).check().stdout == f"{HAS_GIL} {HAS_GIL}\n"
+
+
 def test_threads_share_one_dlopen_and_one_object(env: dict[str, str]) -> None:
     everyone = THREADS * LOADS
     assert run(bare(), COUNTED + HAMMER, env=env).check().json == [everyone, 1, 1, 1, 1, []]
@@ -103,6 +112,77 @@ failed = together(16, work)
 print(json.dumps([len(found), len({library.handle for library in found}), len(set(map(id, found))), failed]))
 """
     assert run(bare(), COUNTED + code, env=env).check().json == [800, 1, 1, []]
+
+
+# Everybody asks for everything while what was read is dropped again and again, and must be told what one thread alone is.
+SEARCH = """
+sys.setswitchinterval(1e-5)
+asked = ["answer", "libz.so.1", "blas"]
+
+
+def said(name):
+    spec = nativeload.find_spec(name)
+    return spec and spec.path, [image.path for image in nativeload.loaded() if image.path.endswith("libz.so.1")]
+
+
+alone = {name: said(name) for name in asked}
+
+
+def work(number):
+    for turn in range(3):
+        name = asked[(number + turn) % 3]
+        if said(name) != alone[name]:
+            found.append((name, said(name)))
+        os.environ[f"NATIVELOAD_NOBODY_{number}_{turn}"] = "1"
+        nativeload.load("answer", symbols=["answer"] * (turn % 3))
+        str(nativeload.explain("answer>=2"))
+        if number % 4 == 0:
+            nativeload.invalidate_caches()
+        nativeload.prefer(f"nobody-{number}", "system")
+
+
+failed = together(32, work)
+print(json.dumps([sorted(set(failed)), found[:3], list(alone.values())]))
+"""
+
+
+def test_threads_that_search_while_what_was_read_is_dropped(env: dict[str, str], installed: Path) -> None:
+    failed, wrong, alone = run(bare(), COUNTED + SEARCH, env=env).check().json
+    assert (failed, wrong) == ([], [])
+    assert alone[0][0] == os.fspath(installed / "answer_provider" / "lib" / "libanswer.so.1")
+    assert alone[1][0] is not None
+
+
+def test_a_look_waits_for_the_one_that_reads(backend: str, env: dict[str, str], installed: Path) -> None:
+    if backend == "c":
+        pytest.skip("nothing can hold a thread where the C core reads a directory")
+    code = """
+held = threading.Event()
+
+
+def hold(event, args):
+    if event == "os.listdir" and threading.current_thread().name == "holder":
+        held.set()
+        time.sleep(0.3)
+
+
+def look():
+    found.append(len(nativeload.core.listed(places, "libanswer.so.1", (), {})))
+
+
+sys.addaudithook(hold)
+places = nativeload.core.places((sys.argv[1],), ())
+holder = threading.Thread(target=look, name="holder")
+holder.start()
+held.wait()
+look()
+holder.join()
+print(json.dumps(found))
+"""
+    home = installed / "answer_provider" / "lib"
+    assert run(bare(), COUNTED + code, home, env=env).check().json == [1, 1]
+    uncured = "import _thread, contextlib; _thread.RLock = contextlib.nullcontext\n"
+    assert run(bare(), uncured + COUNTED + code, home, env=env).check().json == [0, 1]
 
 
 @pytest.mark.parametrize("first", ["find_spec", "explain", "load"])

@@ -33,6 +33,8 @@ CELLS = [
     [pytest.param(*cell, marks=CARGO if "maturin" in cell else ()) for cell in CELLS],
 )
 def test_it_is_built_installed_and_called(provider: str, consumer: str, tmp_path: Path) -> None:
+    if consumer == "maturin":
+        pytest.importorskip("cffi")
     provides = examples.build(f"provider-{provider}")
     consumes = examples.build(f"consumer-{consumer}", provides)
     needed = examples.needed_to_run(cffi=consumer == "maturin")

@@ -34,6 +34,7 @@ def sonames(root: Path) -> set[str]:
 
 
 @pytest.mark.once
+@pytest.mark.debian12
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_debians_package_has_it(library: str) -> None:
     said = run(sys.executable, ASK, library, env={"PYTHONPATH": python_path()}).stderr.splitlines()

@@ -305,6 +305,7 @@ def hdf5(output: Path) -> tuple[Path, int]:
             given.update((name, there[name]) for name in wanted)
 
 
+@pytest.mark.debian12
 def test_exceptions_of_debians_hdf5_are_caught(tmp_path: Path) -> None:
     made, count = hdf5(tmp_path / "dist")
     assert count > 20

@@ -245,6 +245,7 @@ def test_the_mpi_of_the_process() -> None:
     assert (found["name"], found["origin"]) == ("openmpi", "loaded")
 
 
+@pytest.mark.debian12
 @pytest.mark.parametrize(
     ("name", "soname"), [("gomp", "libgomp.so.1"), ("iomp5", "libiomp5.so"), ("omp", "libomp.so.5")]
 )

@@ -13,13 +13,14 @@ from parts.compiler import cc
 from parts.debian import deb, library_dirs
 from parts.environments import venv
 from parts.process import Result, execute, maps, run
-from parts.wheels import build_wheel, nativeload_wheel, site, unpack, wheel
+from parts.wheels import build_wheel, cffi, nativeload_wheel, site, unpack, wheel
 
 __all__ = [
     "PartError",
     "Result",
     "build_wheel",
     "cc",
+    "cffi",
     "deb",
     "execute",
     "library_dirs",

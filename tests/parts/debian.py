@@ -7,6 +7,7 @@ in a directory of our own.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import sysconfig
 import tempfile
@@ -29,6 +30,27 @@ def deb(*names: str) -> Path:
                 tool("dpkg", "-x", package, directory)
 
     return entry("debs", key_of(_release(), *sorted(names)), fetch)
+
+
+def source(name: str, suite: str, directory: Path) -> Path:
+    """The upstream archive of a source package of a suite of Debian, downloaded into a directory."""
+    listed = directory / "sources.list"
+    listed.write_text(f"deb-src {archive()} {suite} main\n")
+    state = directory / "state"
+    for folder in ("lists/partial", "archives/partial"):
+        (state / folder).mkdir(parents=True)
+    options = ["-o", f"Dir::Etc::SourceList={listed}", "-o", "Dir::Etc::SourceParts=-", "-o", "APT::Sandbox::User="]
+    options += ["-o", f"Dir::State::Lists={state}/lists", "-o", f"Dir::Cache={state}", "-o", "Acquire::Retries=3"]
+    tool("apt-get", *options, "-q", "update")
+    tool("apt-get", *options, "-q", "source", "--download-only", name, cwd=directory)
+    (found,) = directory.glob("*.orig.tar.*[!c]")
+    return found
+
+
+def release() -> str:
+    """This system as the catalog's packages name it: "debian-12", "debian-" where the release has no number yet."""
+    system = platform.freedesktop_os_release()
+    return f"{system['ID']}-{system.get('VERSION_ID', '')}"
 
 
 def library_dirs(root: Path) -> list[Path]:
@@ -56,6 +78,16 @@ def dependencies(name: str, *, deep: bool = False) -> list[str]:
     # "<name>" is no package but what several provide; "name:i386" is of another architecture.
     found = re.findall(r"^(?:  | \|)Depends: ([\w.+-]+)$" if not deep else r"^([\w.+-]+)$", said, re.MULTILINE)
     return sorted(set(found))
+
+
+def archive() -> str:
+    """Where this system's own packages come from, which holds the other suites too."""
+    listed = tool("apt-get", "indextargets", "--format", "$(COMPONENT) $(REPO_URI)", "Created-By: Packages")
+    places = [line.split()[1] for line in listed.splitlines() if line.startswith("main ")]
+    plain = [place for place in places if "security" not in place]
+    if not plain:
+        raise PartError(["apt-get", "indextargets"], 0, "apt knows no archive")
+    return plain[0]
 
 
 def _release() -> str:

@@ -27,12 +27,15 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """One CPython: its program, its full version with the ABI's flags ("3.12.1"), whether it has Python.h."""
+    """One CPython: its program, its full version with the ABI's flags ("3.12.1"), whether it has Python.h, and a stable ABI,
+    which a free-threaded one lacks (PEP 703).
+    """
 
     path: Path
     version: str
     minor: tuple[int, int]
     has_headers: bool
+    stable_abi: bool
 
 
 def interpreters() -> list[Interpreter]:
@@ -47,7 +50,7 @@ def interpreters() -> list[Interpreter]:
 
 
 def _programs() -> list[Path]:
-    name = re.compile(r"python3(\.\d+)?")
+    name = re.compile(r"python3(\.\d+t?)?")
     on_path = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
     folders = [*on_path, Path("/usr/local/bin"), Path("/usr/bin")]
     for versions in (os.environ.get("PYENV_ROOT", ""), "~/.pyenv"):
@@ -70,12 +73,12 @@ def _ask(program: Path) -> Interpreter | None:
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     minor = (int(answer["numbers"][0]), int(answer["numbers"][1]))
-    # "t": a free-threaded build has no stable ABI (PEP 703), and the wheel is abi3.
-    if answer["implementation"] != "CPython" or minor < OLDEST or "t" in answer["abiflags"]:
+    if answer["implementation"] != "CPython" or minor < OLDEST:
         return None
     return Interpreter(
         path=Path(answer["path"]),
         version=answer["version"] + answer["abiflags"],
         minor=minor,
         has_headers=answer["headers"],
+        stable_abi="t" not in answer["abiflags"],
     )

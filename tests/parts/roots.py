@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from parts._cache import PartError, entry, key_of, tool
-from parts.debian import deb
+from parts.debian import archive, deb
 
 # With a linker newer than Debian 12's, and with libraries that are reached through links of update-alternatives.
 SUITE = "forky"
@@ -26,19 +26,9 @@ def debian_root(suite: str = SUITE, *included: str) -> Path:
         options = ["--variant=minbase", f"--include={','.join(packages)}"]
         # The rules of a suite that this debootstrap is too old to know are those of sid.
         rules = next(one for one in (script / "scripts" / suite, script / "scripts/sid") if one.exists())
-        tool(program, *options, suite, directory, _archive(), rules, env={"DEBOOTSTRAP_DIR": os.fspath(script)})
+        tool(program, *options, suite, directory, archive(), rules, env={"DEBOOTSTRAP_DIR": os.fspath(script)})
 
     return entry("roots", key_of(suite, *sorted(packages)), make)
-
-
-def _archive() -> str:
-    """Where this system's own packages come from, which holds the other suites too."""
-    listed = tool("apt-get", "indextargets", "--format", "$(COMPONENT) $(REPO_URI)", "Created-By: Packages")
-    places = [line.split()[1] for line in listed.splitlines() if line.startswith("main ")]
-    plain = [place for place in places if "security" not in place]
-    if not plain:
-        raise PartError(["apt-get", "indextargets"], 0, "apt knows no archive")
-    return plain[0]
 
 
 def inside(root: Path, path: str) -> Path:

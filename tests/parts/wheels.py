@@ -15,7 +15,7 @@ from parts._cache import ROOT, PartError, entry, file_digest, key_of, tool, tree
 PROJECT = Path(__file__).resolve().parents[2]
 
 # What the project's own wheel is made of; the rest of the tree must not cause a new build.
-PROJECT_SOURCES = ("pyproject.toml", "setup.cfg", "README.md", "LICENSE", "src", "csrc")
+PROJECT_SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src", "csrc")
 
 
 def wheel(name: str, version: str | None = None, *, platform_tag: str | None = None) -> Path:
@@ -26,7 +26,7 @@ def wheel(name: str, version: str | None = None, *, platform_tag: str | None = N
     """
     label = f"{name}-{version or 'newest'}" + (f"-{platform_tag}" if platform_tag else "")
     # A py3-none wheel serves every interpreter; one for a single version is kept per version.
-    mine = f"{label}-cp{sys.version_info.major}{sys.version_info.minor}"
+    mine = f"{label}-cp{sys.version_info.major}{sys.version_info.minor}{sys.abiflags}"
     if (ROOT / "wheels" / f"{label}.made").exists():
         return _only_wheel(ROOT / "wheels" / label)
 
@@ -44,6 +44,11 @@ def wheel(name: str, version: str | None = None, *, platform_tag: str | None = N
 
         return _only_wheel(entry("wheels", label, share))
     return found
+
+
+def cffi() -> list[Path]:
+    """cffi and what it needs; none for a free-threaded CPython 3.13, of which it has no build."""
+    return [] if "t" in sys.abiflags and sys.version_info < (3, 14) else [wheel("cffi"), wheel("pycparser")]
 
 
 def _only_wheel(directory: Path) -> Path:

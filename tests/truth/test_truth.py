@@ -51,8 +51,8 @@ def program(path: Path, *needed: Path, rpath: str = "$ORIGIN", linker: str = "")
 
 
 def files(answer: Truth) -> list[str | None]:
-    """The names of the files found."""
-    return [path and Path(path).name for _, path in answer.libraries]
+    """The names of the files found, without the linker, which libraries of some releases need by name."""
+    return [path and Path(path).name for _, path in answer.libraries if path != answer.linker]
 
 
 def test_a_program_given_by_a_link(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_program_given_by_a_link(tmp_path: Path) -> None:
     link = tmp_path / "two" / "program"
     link.parent.mkdir()
     link.symlink_to(one)
-    assert truth(link).libraries == (("liba.so", f"{tmp_path}/one/liba.so"),)
+    assert truth(link).libraries[0] == ("liba.so", f"{tmp_path}/one/liba.so")
     assert f"{tmp_path}/one/liba.so" in execute([link], env=TRACED).check().stdout
     assert "liba.so => not found" in execute([system_linker(), link], env=TRACED).check().stdout
 

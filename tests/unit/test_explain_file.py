@@ -121,5 +121,5 @@ def test_the_report(top: Path) -> None:
     report = filereport.explain(str(top))
     assert report.status == report.verdict.status == "found"
     assert report.closure is not None
-    assert [image.path for image in report.closure.images] == [str(top), f"{top.parent}/good/libone.so"]
+    assert [image.path for image in report.closure.images][:2] == [str(top), f"{top.parent}/good/libone.so"]
     assert report.to_dict().keys() == report.verdict.to_dict().keys() | {"closure"}

@@ -60,6 +60,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory, good: Path) -> tuple[Path, dict[str, Any]]:
+    pytest.importorskip("cffi")
     top = tmp_path_factory.mktemp("facts")
     text = f'{declaration(version="2.5")}abi = ["lp64", "openmp"]\n'
     path = provider(top, "some-wheel", text, files={NAME: good}, version="3.1") / NAME

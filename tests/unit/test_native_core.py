@@ -8,6 +8,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -21,7 +22,8 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.enums import ENUM_E_MACHINE, ENUM_E_TYPE
 
-from parts import run
+import nativeload
+from parts import cc, run
 
 AVAILABLE = importlib.util.find_spec("nativeload._native") and os.environ.get("NATIVELOAD_BACKEND") != "python"
 if AVAILABLE:
@@ -257,3 +259,14 @@ def test_threads_and_interpreters() -> None:
     module = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
     code = "from nativeload import _native; assert _native.digest(b'') == 'cbf29ce484222325'"
     run(sys.executable, f"import {module} as i; assert not i.run_string(i.create(), {code!r})").check()
+
+
+def test_an_extension_of_the_stable_abi_is_for_those_that_have_one(tmp_path: Path) -> None:
+    """A free-threaded CPython 3.13 takes it for its own, but its objects are laid out in another way."""
+    home = tmp_path / "nativeload"
+    shutil.copytree(Path(nativeload.__file__).parent, home, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    cc("void abort(void); void *PyInit__native(void) { abort(); }", home / "_native.abi3.so")
+    code = "import nativeload; print(nativeload.core.__name__)"
+    result = run(sys.executable, code, env={"PYTHONPATH": tmp_path, "NATIVELOAD_BACKEND": ""})
+    expected = (0, "nativeload._pure\n") if "t" in sys.abiflags else (-signal.SIGABRT, "")
+    assert (result.returncode, result.stdout) == expected

@@ -50,7 +50,7 @@ def test_the_catalog_says_what_to_install(name: str) -> None:
     # Told as this system's own tools would tell it.
     release = dict(line.split("=") for line in Path("/etc/os-release").read_text().replace('"', "").split("\n") if line)
     packages = dict(entry.install)
-    apt = packages.get(f"{release['ID']}-{release['VERSION_ID']}", packages.get("apt", ()))
+    apt = packages.get(f"{release['ID']}-{release.get('VERSION_ID')}", packages.get("apt", ()))
     wanted = [f"  apt install {package}" for package in apt if shutil.which("apt")]
     wanted += [f"  pip install {package}" for package in packages.get("pip", ())]
     assert [line for line in wanted if line not in said] == []

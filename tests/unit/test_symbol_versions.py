@@ -94,6 +94,7 @@ def test_a_library_that_defines_no_versions_passes(tmp_path: Path) -> None:
     assert linker_words(library) == ""
 
 
+@pytest.mark.older_linker
 def test_a_library_that_has_no_versions_at_all_ends_the_process(tmp_path: Path) -> None:
     """Not even of what it needs itself: at that an assertion of glibc's linker fails, which no caller can catch."""
     base = _giver(tmp_path / "libbase.so.1", "BASE_2")

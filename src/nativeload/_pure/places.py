@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from _thread import RLock
 from bisect import bisect_left
 from stat import S_ISDIR
 
@@ -20,14 +21,16 @@ class Places:
         self._subdirectories = subdirectories
         self._watched: dict[str, str] = {}
         self._searched: dict[str, tuple[int, list[str]]] = {}
+        self._lock = RLock()
 
     def look(self, consulted: dict[str, str]) -> list[tuple[str, int, list[str]]]:
         """(path, which directory, the names in it, sorted) of each place, as they are now."""
-        if not self._watched or any(signature(path) != state for path, state in self._watched.items()):
-            self._read()
-        for path, state in self._watched.items():
-            consulted.setdefault(path, state)
-        return [(path, place, names) for path, (place, names) in self._searched.items()]
+        with self._lock:
+            if not self._watched or any(signature(path) != state for path, state in self._watched.items()):
+                self._read()
+            for path, state in self._watched.items():
+                consulted.setdefault(path, state)
+            return [(path, place, names) for path, (place, names) in self._searched.items()]
 
     def _watch(self, path: str) -> None:
         if path not in self._watched:

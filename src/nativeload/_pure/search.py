@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from _thread import RLock
 
 from .elf import facts
 from .file import signature
@@ -97,6 +98,7 @@ class Linker:
         self.tokens = {"LIB": lib, "PLATFORM": platform}
         self.cache, self.cache_flags = cache, cache_flags
         self.root = root
+        self.lock = RLock()  # whoever walks has all that follows for himself
         self.starts = False  # a program: nothing is loaded by dlopen
         self.preloading = False  # what LD_PRELOAD names is looked for
         self.spent = 0  # of what this walk may cost

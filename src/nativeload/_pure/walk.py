@@ -31,39 +31,42 @@ def walk(
     linker: Linker, groups: tuple[tuple[str, ...], ...], known: tuple[tuple[str, str], ...], options: int, /
 ) -> Any:
     """What a linker would map for the files of each group, and the versions that are not given."""
-    if not options & _AGAIN:
-        linker.next_round()
-    walked = _Walk(linker, known, options)
-    for group in groups:
-        if not walked.fatal:
-            walked.open(group)
-    lacks = [] if linker.musl else list(walked.lacks())
-    if options & _TERSE and not lacks and walked.complete():
-        return None
-    return walked.answer(lacks)
+    with linker.lock:
+        if not options & _AGAIN:
+            linker.next_round()
+        walked = _Walk(linker, known, options)
+        for group in groups:
+            if not walked.fatal:
+                walked.open(group)
+        lacks = [] if linker.musl else list(walked.lacks())
+        if options & _TERSE and not lacks and walked.complete():
+            return None
+        return walked.answer(lacks)
 
 
 def fits(linker: Linker, path: str, /) -> str | None:
     """The soname of a library that this process's linker maps as it is, with all that it needs; "" for none."""
-    linker.next_round()
-    try:
-        walked = _Walk(linker, (), _PROCESS | _OWN)
-        walked.open((path,))
-        well = walked.complete() and (linker.musl or not any(walked.lacks()))
-    except (OSError, ValueError):
-        return None
-    facts = walked.nodes[0].facts
-    return facts.soname or "" if well and linker.refuses(facts) == "" else None
+    with linker.lock:
+        linker.next_round()
+        try:
+            walked = _Walk(linker, (), _PROCESS | _OWN)
+            walked.open((path,))
+            well = walked.complete() and (linker.musl or not any(walked.lacks()))
+        except (OSError, ValueError):
+            return None
+        facts = walked.nodes[0].facts
+        return facts.soname or "" if well and linker.refuses(facts) == "" else None
 
 
 def check(
     linker: Linker, groups: tuple[tuple[str, ...], ...], scope: tuple[str, ...], options: int, /
 ) -> tuple[tuple[str, ...], Any, tuple[tuple[str, bool], ...]]:
     """A walk, and the symbols that the last group's first file wants and nothing gives."""
-    walked = walk(linker, groups, (), options & ~_TERSE)
-    paths = tuple(path for path, *_ in walked[0])
-    terse = walk(linker, groups, (), options | _AGAIN) if options & _TERSE else walked
-    return paths, terse, undefined(linker, groups[-1][0], scope + paths)
+    with linker.lock:
+        walked = walk(linker, groups, (), options & ~_TERSE)
+        paths = tuple(path for path, *_ in walked[0])
+        terse = walk(linker, groups, (), options | _AGAIN) if options & _TERSE else walked
+        return paths, terse, undefined(linker, groups[-1][0], scope + paths)
 
 
 def undefined(linker: Linker, path: str, scope: tuple[str, ...], /) -> tuple[tuple[str, bool], ...]:
@@ -71,10 +74,11 @@ def undefined(linker: Linker, path: str, scope: tuple[str, ...], /) -> tuple[tup
     from .lookup import label, wanted
 
     wants = wanted(linker.real(path))
-    for one in scope:
-        if wants:
-            given = linker.given(one)
-            wants = [want for want in wants if not given.gives(want, linker.musl)]
+    with linker.lock:
+        for one in scope:
+            if wants:
+                given = linker.given(one)
+                wants = [want for want in wants if not given.gives(want, linker.musl)]
     return tuple((label(want), want[2]) for want in wants)
 
 

@@ -107,11 +107,10 @@ def lookup(name: str, trace: "Trace | None" = None) -> Entry | None:
     anew where they changed, and what the answer rests on is consulted; without, as the last search has read them.
     """
     asked = normal(name)
-    if trace is not None or (asked not in _added and _adding is not False):
-        _add(asked, Trace() if trace is None else trace)
-    if not _adding:
-        return _of_shipped(asked)
-    user, distributed = _added.get(asked, (None, None))
+    added = _added.get(asked)  # which another thread may forget
+    if trace is not None or (added is None and _adding is not False):
+        added = _add(asked, Trace() if trace is None else trace)
+    user, distributed = added or (None, None)
     return user or _of_shipped(asked) or distributed
 
 
@@ -130,7 +129,7 @@ def known(wanted: "Requirement", trace: "Trace | None" = None) -> list[Entry]:
     return [*first, *filter(None, (lookup(name, trace) for name in shipped))]
 
 
-def _add(asked: str, trace: "Trace") -> None:
+def _add(asked: str, trace: "Trace") -> tuple[Entry | None, Entry | None]:
     global _adding
     home = loader.config_file().rpartition("/")[0]
     # Where the directory of the configuration is not there, nothing in it is, and one question tells it.
@@ -138,16 +137,15 @@ def _add(asked: str, trace: "Trace") -> None:
     points = [one.entry_points or "" for one in metadata.providers(trace)]
     distributed = any(f"[{GROUP}]" in text for text in points)
     _adding = user or distributed
-    if not _adding:
+    if not (user or distributed):
         _added.clear()
-        return
+        return None, None
     from nativeload.catalog import additions
 
     own = additions.of_user(asked, trace) if user else None
-    if own or not distributed or _of_shipped(asked):
-        _added[asked] = own, None
-    else:
-        _added[asked] = None, additions.of_distributions(asked, trace)
+    others = None if own or not distributed or _of_shipped(asked) else additions.of_distributions(asked, trace)
+    _added[asked] = own, others
+    return own, others
 
 
 def _of_shipped(asked: str) -> Entry | None:

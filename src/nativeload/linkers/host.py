@@ -92,9 +92,10 @@ def linker(trace: "Trace | None" = None) -> Linker:
     """This process's linker, made anew when `ld.so.cache` has changed (since the search that `trace` records began)."""
     global _linker
     state = trace.consult(CACHE) if trace is not None else core.signature(CACHE)
-    if _linker is None or _linker.signature != state:
-        _linker = Linker(state)
-    return _linker
+    known = _linker  # which another thread may forget
+    if known is None or known.signature != state:
+        known = _linker = Linker(state)
+    return known
 
 
 def forget() -> None:

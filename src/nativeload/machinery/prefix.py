@@ -1,5 +1,6 @@
 """`sys.prefix/lib`: where wheels' data files go, and conda's libraries. Another environment's prefix is not ours."""
 
+import os
 import sys
 
 from nativeload import catalog, core
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _system: dict[str, bool] = {}
 _places: dict[str, object] = {}
+# Another thread of the parent may have been looking.
+os.register_at_fork(after_in_child=_places.clear)
 
 
 def _is_system(directory: str, linker: host.Linker) -> bool:

@@ -93,6 +93,7 @@ def test_without_definitions_all_pass(tmp_path: Path) -> None:
     assert ask(root, call="root").agreed().value == 7
 
 
+@pytest.mark.older_linker
 def test_without_any_version_the_linker_ends_the_process(tmp_path: Path) -> None:
     root = consumer(tmp_path / "app" / "libroot.so", "DEP_2")
     library(tmp_path / "lib" / "libdep.so", DEP, soname="libdep.so")

@@ -85,7 +85,7 @@ def test_a_sample_as_the_linker_loads_it() -> None:
     answers = run(sys.executable, FIND_AND_LOAD, json.dumps(sample)).check().json
     # A sanitizer's runtime ends the process, or wants more static TLS than is left: no file says how much that is.
     died = [name for name, answer in answers.items() if not answer[1] or "static TLS" in answer[1]]
-    assert len(died) <= len(sample) // 20, died
+    assert len([name for name in died if "san.so" not in name]) <= len(sample) // 20, died
     unequal = {name: answer for name, answer in answers.items() if name not in died and answer[0] != answer[1]}
     assert not unequal
 

@@ -57,7 +57,8 @@ def ran(root: Path, path: str = PROGRAM, *, env: Mapping[str, str] | None = None
         return ["fails"]
     assert closure.status == "ok", (done, closure)
     ours = [one.path for one in closure.images[1:] if not one.path.rpartition("/")[2].startswith(("ld-", "libc."))]
-    assert ours == done.stdout.splitlines(), (done, closure)
+    # glibc 2.43 says the path of a trusted directory without its dots.
+    assert done.stdout.splitlines() in (ours, list(map(os.path.normpath, ours))), (done, closure)
     return [relative(one, Path("/")) for one in ours]
 
 
