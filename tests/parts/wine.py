@@ -77,15 +77,19 @@ def _execute(
     if (server := wine().with_name("wineserver64")).exists():
         given["WINESERVER"] = os.fspath(server)
     words = [os.fspath(word) for word in (wine(), *command)]
-    # Into files: services that the first program starts keep a pipe open long after its end.
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
-        done = subprocess.run(
-            words, env=given, cwd=cwd, stdin=subprocess.DEVNULL, stdout=said, stderr=complained,
-            timeout=_SECONDS, check=False,
-        )  # fmt: skip
-        said.seek(0)
-        complained.seek(0)
-        output = said.read().decode("utf-8", "surrogateescape").replace("\r\n", "\n")
-        if done.returncode:
-            raise PartError(words, done.returncode, output + complained.read().decode(errors="replace"))
+    for tries_left in (2, 1, 0):
+        # Into files: services that the first program starts keep a pipe open long after its end.
+        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+            done = subprocess.run(
+                words, env=given, cwd=cwd, stdin=subprocess.DEVNULL, stdout=said, stderr=complained,
+                timeout=_SECONDS, check=False,
+            )  # fmt: skip
+            said.seek(0)
+            complained.seek(0)
+            output = said.read().decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+            if not done.returncode:
+                break
+            # A server that is just ending takes no new program: then this one has said nothing.
+            if output or not tries_left:
+                raise PartError(words, done.returncode, output + complained.read().decode(errors="replace"))
     return output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 from pathlib import Path
 
 from parts._cache import ROOT, entry, tool
@@ -12,17 +11,16 @@ from parts.wheels import unpack, wheel
 
 
 @functools.cache
-def _home() -> Path:
+def _program() -> Path:
     found = wheel("ziglang")
-    return entry("tools", f"zig-{found.stem}", lambda directory: unpack_executable(found, directory))
+
+    def make(directory: Path) -> None:
+        unpack(found, directory)
+        (directory / "ziglang" / "zig").chmod(0o755)
+
+    return entry("tools", found.stem, make) / "ziglang" / "zig"
 
 
-def unpack_executable(path: Path, directory: Path) -> None:
-    unpack(path, directory)
-    (directory / "ziglang" / "zig").chmod(0o755)
-
-
-def zig(*words: str | Path, cwd: Path | None = None) -> str:
+def zig(*words: str | Path) -> str:
     """What a zig command says (`zig("cc", "-target", "aarch64-macos", …)`); raises `PartError` when it fails."""
-    env = {"PYTHONPATH": os.fspath(_home()), "ZIG_GLOBAL_CACHE_DIR": os.fspath(ROOT / "zig")}
-    return tool(sys.executable, "-m", "ziglang", *words, cwd=cwd, env=env)
+    return tool(_program(), *words, env={"ZIG_GLOBAL_CACHE_DIR": os.fspath(ROOT / "zig")})

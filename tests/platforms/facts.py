@@ -11,6 +11,7 @@ from nativeload.formats import macho, pe
 
 _KINDS = {"LOAD_DYLIB": "load", "LOAD_WEAK_DYLIB": "weak", "REEXPORT_DYLIB": "reexport", "LOAD_UPWARD_DYLIB": "upward"}
 _SUBTYPES = {("x86_64", 8): "x86_64h", ("arm64", 2): "arm64e"}
+_TO_WEAK = 0x80  # N_REF_TO_WEAK: any file may give it
 _MACHINES = {"AMD64": "amd64", "I386": "x86", "ARM64": "arm64"}
 
 
@@ -80,7 +81,9 @@ def _theirs(one: macho.Slice, binary: Any) -> dict[str, Any]:
         for each in binary.symbols
         if each.origin.name in ("LC_SYMTAB", "SYMTAB") and not each.raw_type & 0xE0 and each.raw_type & 1
     ]
+    # An indirect symbol (N_INDR), which is another library's passed on, is there as undefined too.
     undefined = {each.name for each in table if each.raw_type & 0xE == 0 and not each.value}
+    defined = {each.name for each in table if each.raw_type & 0xE or each.value}
     exports = None
     if one.exports_at[1]:
         info = binary.dyld_exports_trie if binary.has_dyld_exports_trie else binary.dyld_info
@@ -102,12 +105,13 @@ def _theirs(one: macho.Slice, binary: Any) -> dict[str, Any]:
         "sdk": _dots(sdk),
         "filetype": binary.header.file_type.name.lower(),
         "exports": exports,
-        "defined": {each.name for each in table} - undefined,
+        "defined": defined,
         "undefined": undefined,
         "imports": {
             (each.symbol.name, each.library.name)
             for each in binary.bindings
             if each.has_symbol and each.has_library and not each.weak_import
+            if not each.symbol.description & _TO_WEAK
         },
     }
 

@@ -31,7 +31,10 @@ _SWIFT = "/usr/lib/swift/"
 # For who was built with an SDK before macOS 14 (Malformed::sdkOnOrAfter2022).
 _FALLBACK, _FRAMEWORKS = ("/usr/local/lib", "/usr/lib"), ("/Library/Frameworks", "/System/Library/Frameworks")
 _NO_FALLBACK = 14
-_UNKNOWN_CWD, _UNKNOWN_PROGRAM = "relative to the working directory", "relative to the program, which is not known"
+_UNKNOWN_CWD, _UNKNOWN_PROGRAM = (
+    "is relative to the working directory",
+    "is relative to the program, which is not known",
+)
 
 
 class Dyld:
@@ -71,14 +74,15 @@ class Dyld:
 
         A place answers with what is loaded by its path, install name or inode, else with a file that will do.
         """
-        if name.startswith(("@rpath/", "/")) and (path := self._loaded_as(name, loaded)):
-            return Found(path, f"already loaded as {name}", [], is_file=True)
+        names = {known: one for one in reversed(loaded) for known in self._names(one)}
+        if name.startswith(("@rpath/", "/")) and name in names:
+            return Found(names[name], f"already loaded as {name}", [], is_file=True)
         tried: Tried = []
         cached = ""
         for path, rule, unknown in self._places(name, chain):
             shown = posixpath.normpath(path)
-            if not path.startswith("@") and (one := self._loaded_as(path, loaded)):
-                return Found(one, f"already loaded as {shown}", tried, is_file=True)
+            if path in names and not path.startswith("@"):
+                return Found(names[path], f"already loaded as {shown}", tried, is_file=True)
             why = self._refusal(path) if unknown is None else unknown
             if why is None:
                 real = os.path.realpath(path)
@@ -129,9 +133,9 @@ class Dyld:
                         left.append(edge.path)
         return found
 
-    def _loaded_as(self, name: str, loaded: "Sequence[str]") -> str:
-        """What is loaded by this path or install name (matchesPath)."""
-        return next((one for one in loaded if name in (self._file(one)[0], self.image(one).install_name)), "")
+    def _names(self, path: str) -> tuple[str | None, str | None]:
+        """What a loaded image answers to: its path and its install name (matchesPath)."""
+        return self.image(path).install_name, self._file(path)[0]
 
     def _file(self, path: str) -> tuple[str, int, int]:
         """Its real path, by which dyld calls it, and its device and inode."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 _MOST = 4096  # files of one closure
+_PLACES = 1 << 18  # looked at for it
 
 
 class Found:
@@ -88,6 +89,7 @@ def _walk(linker: "Linker", roots: "list[str]", there: "dict[str, tuple[Edge, ..
     edges: dict[str, tuple[Edge, ...]] = {}
     known = dict.fromkeys([*there, *roots])
     left: list[tuple[str, tuple[str, ...]]] = [(one, ()) for one in reversed(roots)]
+    places = 0
     while left:
         path, above = left.pop()
         if path in edges:
@@ -97,6 +99,9 @@ def _walk(linker: "Linker", roots: "list[str]", there: "dict[str, tuple[Edge, ..
         names = list(linker.needs(path))
         for name, optional, at_once in names:  # which grows meanwhile
             answer = linker.find(name, chain, [*known])
+            places += 1 + len(answer.tried)
+            if places > _PLACES:
+                raise ValueError(f"leads to more than {_PLACES} places")
             names += [one for one in ((also, optional, at_once) for also in answer.also) if one not in names]
             how = answer.how if at_once else f"{answer.how}, at the first call"
             found.append(
@@ -127,6 +132,7 @@ def _missing(edges: "dict[str, tuple[Edge, ...]]") -> "Iterator[Problem]":
                 detail = f"needs {edge.name}: the linker gives up at {edge.path}: {edge.fatal}"
                 yield Problem(kind="fatal", image=path, detail=detail)
             elif edge.path is None and not edge.optional:
+                refused = "".join(f"; {one} {why}" for one, _, why in edge.tried if why)
                 places = "".join(f"\n  {one} ({rule}){f': {why}' if why else ''}" for one, rule, why in edge.tried)
-                detail = f"needs {edge.name}, which is not found" + (f"; tried{places}" if places else "")
+                detail = f"needs {edge.name}, which is not found{refused}" + (f"; tried{places}" if places else "")
                 yield Problem(kind="missing", image=path, detail=detail)

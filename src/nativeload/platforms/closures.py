@@ -149,7 +149,9 @@ def findings(site: Site, closures: "dict[str, Closure]") -> "tuple[Finding, ...]
         unmet = "" if site.is_extension(path) or site.is_opened(path) else _UNMET
         for one in closure.problems:
             key = one.kind, one.image, one.detail.partition("; tried\n")[0]
-            is_common = one.kind == "missing" and one.detail.lower().startswith(_REDISTRIBUTABLE)
+            # One with a "-" in its name is the wheel's own copy.
+            name = one.detail.partition(",")[0].lower()
+            is_common = one.kind == "missing" and name.startswith(_REDISTRIBUTABLE) and "-" not in name
             excuse = _COMMON if is_common else unmet
             found[key] = excuse and found.get(key, excuse)
     return tuple(

@@ -64,3 +64,13 @@ def test_the_program_s_come_last(tmp_path: Path) -> None:
     assert mapped(root, tmp_path) == ["no @rpath/liba.dylib"]
     dylib(tmp_path / "one" / "liba.dylib")
     assert mapped(root, tmp_path, program=program) == ["one/liba.dylib"]
+
+
+def test_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many names by many paths are bounded work."""
+    root = dylib(tmp_path / "root.so", needed=["@rpath/liba.dylib"], rpaths=[f"/none/{one}" for one in range(9)])
+    monkeypatch.setattr("nativeload.linkers.stepwise._PLACES", 11)
+    assert mapped(root, tmp_path) == ["no @rpath/liba.dylib"]
+    monkeypatch.setattr("nativeload.linkers.stepwise._PLACES", 10)
+    with pytest.raises(ValueError, match="leads to more than 10 places"):
+        mapped(root, tmp_path)

@@ -39,4 +39,4 @@ def test_of_a_program_that_is_not_known(tmp_path: Path) -> None:
     root = dylib(tmp_path / "root.so", needed=[name])
     dylib(tmp_path / "liba.dylib")
     assert mapped(root, tmp_path) == [f"no {name}"]
-    assert "relative to the program, which is not known" in places(root, name, tmp_path)[0]
+    assert "is relative to the program, which is not known" in places(root, name, tmp_path)[0]

@@ -22,7 +22,7 @@ def test_the_working_directory_answers_nothing(tmp_path: Path, monkeypatch: pyte
     dylib(tmp_path / "lib" / "liba.dylib")
     monkeypatch.chdir(tmp_path)
     assert mapped(root, tmp_path, env=env) == [f"no {name}"]
-    assert places(root, name, tmp_path, env=env) == ["lib/liba.dylib: relative to the working directory"]
+    assert places(root, name, tmp_path, env=env) == ["lib/liba.dylib: is relative to the working directory"]
 
 
 def test_an_empty_item_is_the_root_directory(tmp_path: Path) -> None:
