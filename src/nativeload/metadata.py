@@ -102,7 +102,7 @@ def sites() -> list[str]:
     """The directories on `sys.path` that can hold distributions, absolute, once each.
 
     The interpreter's own library is left out, and so is "" (the current directory, whatever it is by then): what
-    is installed there is not a provider of machine code.
+    is installed there is not a provider of machine code. A frozen program has everything in one directory.
     """
     global _known_path
     path, known = sys.path.copy(), _known_path
@@ -110,7 +110,7 @@ def sites() -> list[str]:
         return known[1]
     stdlib = os.path.dirname(os.__file__)
     archive = f"python{sys.version_info[0]}{sys.version_info[1]}{'' if _STABLE_ABI else 't'}.zip"
-    own = {"", stdlib, f"{stdlib}/lib-dynload"}
+    own = {"", f"{stdlib}/lib-dynload", *([] if getattr(sys, "frozen", False) else [stdlib])}
     entries = [e for e in path if isinstance(e, str) and e not in own and os.path.basename(e) != archive]
     if all(map(os.path.isabs, entries)):
         known = _known_path = path, list(dict.fromkeys(map(os.path.abspath, entries)))
