@@ -235,8 +235,8 @@ def judged(case: Case, told: dict[str, Any], home: Path, version: str) -> Row:
     )
 
 
-# What tells its version tells another's: the interface's, or that of the library it stands for.
-_OF_ANOTHER_VERSION = ("netlib_blas", "netlib_lapack", "mpi_abi")
+# What tells its version tells another's: the interface's, or that of the library it stands for; or the package's is GCC's.
+_OF_ANOTHER_VERSION = ("netlib_blas", "netlib_lapack", "mpi_abi", "stdcxx")
 # How many numbers are the library's own: the header in cuTENSOR's wheel 2.8.1 says 2.8.0, as its function does.
 _TOLD = {"cutensor": 2}
 
