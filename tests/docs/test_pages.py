@@ -38,6 +38,7 @@ UNRUN = {
     "docs/explanation/catalog-matrix.md": {
         "python -m tests.catalog matrix --large --rows rows.jsonl": "fetches gigabytes, for a quarter of an hour",
     },
+    "docs/explanation/back-ends-matrix.md": {"python -m tests.examples --write": "builds thirty pairs, for minutes"},
     "docs/how-to/repair-a-consumer-with-auditwheel.md": {
         "auditwheel repair --exclude 'libfoo.so*' -w wheelhouse dist/bar-*.whl": EXAMPLES,
         "! python -m zipfile -l wheelhouse/bar-*.whl | grep libfoo": EXAMPLES,

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from integration.projects import nativeload_site
-from parts import nativeload_wheel, site, venv, wheel, wheels
+from parts import nativeload_wheel, run, site, venv, wheel, wheels
 from parts._cache import PartError, entry, file_digest, key_of, tool, tree_digest
+from parts.oracles import readelf_facts
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PROVIDERS = ("setuptools", "hatchling", "scikit-build-core", "meson-python", "flit-core", "uv_build")
@@ -78,3 +79,27 @@ def in_builder(source: Path, command: list[str], *provider: Path) -> str:
 def needed_to_run(*, cffi: bool = False) -> list[Path]:
     """The wheels that a consumer needs beside its provider's."""
     return [nativeload_wheel(), *map(wheel, RUNTIME), *(wheels.cffi() if cffi else ())]
+
+
+def try_pair(provider: str, consumer: str, at: Path) -> None:
+    """Two examples, built and installed in a new environment: the extension is called, and fails without nativeload's
+    line. Raises AssertionError or PartError where that does not hold.
+    """
+    provides = build(f"provider-{provider}")
+    consumes = build(f"consumer-{consumer}", provides)
+    python = venv(sys.executable, provides, consumes, *needed_to_run(cffi=consumer == "maturin"), at=at)
+    assert run(python, CALL).check().stdout == "42\n"
+
+    (package,) = at.glob("lib/python*/site-packages/bar")
+    (extension,) = package.rglob("*.so")
+    facts = readelf_facts(str(extension))
+    assert "libfoo.so.1" in facts["needed"], facts["needed"]
+    paths = f"{facts['rpath']} {facts['runpath']}"
+    assert "foo" not in paths, paths
+
+    text = (package / "__init__.py").read_text(encoding="utf-8")
+    kept = [line for line in text.splitlines() if "nativeload" not in line]
+    assert len(kept) == len(text.splitlines()) - 2, text
+    (package / "__init__.py").write_text("\n".join(kept), encoding="utf-8")
+    refused = run(python, CALL)
+    assert (refused.returncode, REFUSED in refused.stderr) == (1, True), refused.stderr

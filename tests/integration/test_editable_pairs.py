@@ -101,6 +101,8 @@ def test_meson_python_builds_anew_what_has_changed(tmp_path: Path) -> None:
     "name", [pytest.param(one, marks=CARGO if one == "maturin" else ()) for one in examples.CONSUMERS]
 )
 def test_a_consumer(name: str) -> None:
+    if name == "maturin":
+        pytest.importorskip("cffi")
     provides = examples.build("provider-setuptools")
     python, _ = editable(f"consumer-{name}", provides)
     env = {"PYTHONPATH": python_path(site(provides))}

@@ -14,7 +14,6 @@ from docs.markdown import blocks, commands
 from integration import examples
 from parts import PartError, run, venv, wheel
 from parts._cache import tool
-from parts.oracles import readelf_facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,26 +34,7 @@ CELLS = [
 def test_it_is_built_installed_and_called(provider: str, consumer: str, tmp_path: Path) -> None:
     if consumer == "maturin":
         pytest.importorskip("cffi")
-    provides = examples.build(f"provider-{provider}")
-    consumes = examples.build(f"consumer-{consumer}", provides)
-    needed = examples.needed_to_run(cffi=consumer == "maturin")
-    python = venv(sys.executable, provides, consumes, *needed, at=tmp_path / "env")
-    assert run(python, examples.CALL).check().stdout == "42\n"
-
-    (package,) = (tmp_path / "env").glob("lib/python*/site-packages/bar")
-    (extension,) = package.rglob("*.so")
-    facts = readelf_facts(str(extension))
-    assert "libfoo.so.1" in facts["needed"]
-    assert "foo" not in f"{facts['rpath']} {facts['runpath']}"
-
-    # Without nativeload's line.
-    text = (package / "__init__.py").read_text(encoding="utf-8")
-    kept = [line for line in text.splitlines() if "nativeload" not in line]
-    assert len(kept) == len(text.splitlines()) - 2
-    (package / "__init__.py").write_text("\n".join(kept), encoding="utf-8")
-    refused = run(python, examples.CALL)
-    assert refused.returncode == 1
-    assert examples.REFUSED in refused.stderr
+    examples.try_pair(provider, consumer, tmp_path / "env")
 
 
 @pytest.mark.parametrize("provider", examples.PROVIDERS)
