@@ -108,7 +108,12 @@ def _declared(spec: "LibrarySpec") -> dict[str, str]:
     for package in dict.fromkeys(package for _, package in provider.declared()):
         for library in declarations.read(provider, package, Trace()).values():
             if library.path == spec.path:
-                return dict(library.development)
+                found = dict(library.development)
+                # An editable install has what is built elsewhere than what is written.
+                home = os.path.dirname(library.where.rpartition(":")[0])
+                if not spec.path.startswith(f"{home}/") and os.path.isdir(f"{home}/include"):
+                    found.setdefault("include", f"{home}/include")
+                return found
     return {}
 
 

@@ -6,17 +6,14 @@ import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from integration import examples
 from integration.projects import python_path
-from parts import nativeload_wheel, run, site, venv
+from parts import execute, nativeload_wheel, run, site, venv
 from parts._cache import entry, file_digest, key_of, tool, tree_digest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.once
 
@@ -75,6 +72,9 @@ def test_a_provider(name: str) -> None:
     assert path.startswith(os.fspath(python.parent.parent if in_environment else source))
     assert run(python, examples.CALL, env=env).check().stdout == "42\n"
     assert examples.REFUSED in run(python, examples.CALL_WITHOUT, env=env).stderr
+    # Another project is built against it.
+    flags = execute([python, "-m", "nativeload", "--cflags", "foo"], env={"PYTHONPATH": python_path()}).check().stdout
+    assert (Path(flags.strip().removeprefix("-I")) / "foo.h").is_file(), flags
     # Without what the back end has put into a .pth, there is only the metadata, and the error says so.
     (packages,) = python.parent.parent.glob("lib/python*/site-packages")
     found = run(python, FIND, env={"PYTHONPATH": python_path(packages)}, options=["-S"])
