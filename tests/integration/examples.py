@@ -11,7 +11,6 @@ from pathlib import Path
 from integration.projects import nativeload_site
 from parts import nativeload_wheel, run, site, venv, wheel, wheels
 from parts._cache import PartError, entry, file_digest, key_of, tool, tree_digest
-from parts.oracles import readelf_facts
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PROVIDERS = ("setuptools", "hatchling", "scikit-build-core", "meson-python", "flit-core", "uv_build")
@@ -85,6 +84,8 @@ def try_pair(provider: str, consumer: str, at: Path) -> None:
     """Two examples, built and installed in a new environment: the extension is called, and fails without nativeload's
     line. Raises AssertionError or PartError where that does not hold.
     """
+    from parts.oracles import readelf_facts
+
     provides = build(f"provider-{provider}")
     consumes = build(f"consumer-{consumer}", provides)
     python = venv(sys.executable, provides, consumes, *needed_to_run(cffi=consumer == "maturin"), at=at)

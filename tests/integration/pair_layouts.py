@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 # What a directory's path may have: near to the 4096 bytes at which the kernel ends.
-_LONG = 3700
+_LONG = 3960
 
 
 def provider() -> Path:
