@@ -35,7 +35,10 @@ def holds(place: Place, before: str = "", *, cwd: Path | None = None) -> None:
 
 @pytest.mark.parametrize("kind", pair_layouts.INSTALLED)
 def test_installed(kind: str, tmp_path: Path) -> None:
-    holds(pair_layouts.INSTALLED[kind](tmp_path))
+    place = pair_layouts.INSTALLED[kind](tmp_path)
+    holds(place)
+    checked = execute([place.python, "-m", "nativeload", "--check", "bar", "foo-lib"], env=place.env).check()
+    assert "2 distributions, 2 native files: 0 errors" in checked.stdout
 
 
 @pytest.mark.parametrize("kind", pair_layouts.LAID_OUT)

@@ -78,8 +78,13 @@ def of_distributions(names: "Iterable[str]" = ()) -> "tuple[list[Native], int, l
 
 def _native_files(distribution: "metadata.Distribution") -> "Iterator[str]":
     for path in distribution.files(".so", "bin/", "libexec/", metadata.FILE):
-        if (is_native_name(path) and not os.path.islink(path)) or os.path.basename(path) == metadata.FILE:
+        if os.path.basename(path) == metadata.FILE or (is_native_name(path) and not _is_other_name(path)):
             yield path
+
+
+def _is_other_name(path: str) -> bool:
+    """Whether it is a link to a file beside it; an installer may make every file a link into its own store."""
+    return os.path.islink(path) and os.path.dirname(os.path.realpath(path)) == os.path.realpath(os.path.dirname(path))
 
 
 def tables(found: "list[Native]") -> "tuple[list[Native], list[Native]]":
