@@ -8,7 +8,7 @@ import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES, all_suffixes
 
-from nativeload import core
+from nativeload import core, metadata
 from nativeload.spec import Record
 
 TYPE_CHECKING = False
@@ -116,6 +116,9 @@ def _below(package: Module, part: str) -> Module:
                 return _of_file(name, whole + suffix)
     if portions:
         return Module(name=name, kind="package", places=tuple(portions), reason="")
+    for suffix in all_suffixes():
+        if path := metadata.resource(package.name, part + suffix):  # of an editable install that is no directory
+            return _of_file(name, path)
     return _absent(name, f"there is none in {' or '.join(package.places) or package.name}")
 
 

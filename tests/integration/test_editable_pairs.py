@@ -104,10 +104,15 @@ def test_a_consumer(name: str) -> None:
     if name == "maturin":
         pytest.importorskip("cffi")
     provides = examples.build("provider-setuptools")
-    python, _ = editable(f"consumer-{name}", provides)
+    python, source = editable(f"consumer-{name}", provides)
     env = {"PYTHONPATH": python_path(site(provides))}
     assert run(python, examples.CALL, env=env).check().stdout == "42\n"
     assert examples.REFUSED in run(python, examples.CALL_WITHOUT, env=env).stderr
+    # What tells about it without importing it finds it too.
+    checked = execute([python, "-m", "nativeload", "--check", "bar"], env=env).check().stdout
+    assert f"{source}/src/bar/__init__.py loads libraries itself" in checked or name != "scikit-build-core"
+    explained = execute([python, "-m", "nativeload", "--explain", "-m", "bar._bar"], env=env).stdout
+    assert re.search(rf"an extension module, ({source}|{python.parent.parent})/", explained) or name == "maturin"
 
 
 @pytest.mark.parametrize("name", ["meson-python", "scikit-build-core"])

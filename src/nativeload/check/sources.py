@@ -7,6 +7,7 @@ import ast
 import os
 
 from nativeload import catalog, metadata
+from nativeload.errors import DeclarationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def _read(distribution: str) -> "Iterator[tuple[str, str, bytes]]":
     found = metadata.find(distribution) if distribution else None
     if found is None:
         return
-    for path in found.files(".py,"):
-        inside = path.removeprefix(f"{found.site}/")
+    for home, path in [*_edited(found), *((found.site, path) for path in found.files(".py,"))]:
+        inside = path.removeprefix(f"{home}/")
         if _is_aside(inside):
             continue
         try:
@@ -119,6 +120,20 @@ def _read(distribution: str) -> "Iterator[tuple[str, str, bytes]]":
             continue
         module = inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         yield path, module, content
+
+
+def _edited(distribution: "metadata.Distribution") -> "Iterator[tuple[str, str]]":
+    """(directory above, path) of Python files of packages whose native files alone are installed, to be edited."""
+    site = distribution.site
+    packages = {path.removeprefix(f"{site}/").partition("/")[0] for path in distribution.files(".so,")}
+    for package in filter(str.isidentifier, packages):
+        try:
+            homes = metadata.package_directories(package, site, "__init__.py")
+        except DeclarationError:
+            continue
+        for home in homes:
+            for directory, _, names in os.walk(home) if not home.startswith(f"{site}/") else ():
+                yield from ((os.path.dirname(home), f"{directory}/{name}") for name in names if name.endswith(".py"))
 
 
 def _imported(path: str, importer: str, content: bytes) -> list[tuple[str, str]]:
