@@ -60,16 +60,19 @@ def in_target(one: Path, scratch: Path) -> Place:
     return Place(python=bare(), root=root, env={"PYTHONPATH": python_path(root)})
 
 
-def in_user_site(one: Path, scratch: Path) -> Place:
-    """`pip install --user`."""
-    user_base = scratch / "user"
+def user_site(scratch: Path, *wheels: Path) -> dict[str, str]:
+    """`pip install --user`; the environment in which an interpreter of `base` has them."""
+    env = {"PYTHONUSERBASE": os.fspath(scratch / "user")}
     options = ["--user", "--no-deps", "--no-index", "--no-compile"]
     # Into a directory of ours: the distribution's guard of its own site-packages does not apply.
-    env = {"PYTHONUSERBASE": os.fspath(user_base), "PIP_BREAK_SYSTEM_PACKAGES": "1"}
-    tool(sys.executable, "-m", "pip", "--python", base(), "install", *options, one, env=env)
-    return Place(
-        python=base(), root=user_base, env={"PYTHONPATH": python_path(), "PYTHONUSERBASE": os.fspath(user_base)}
-    )
+    guard = {"PIP_BREAK_SYSTEM_PACKAGES": "1"}
+    tool(sys.executable, "-m", "pip", "--python", base(), "install", *options, *wheels, env=env | guard)
+    return env
+
+
+def in_user_site(one: Path, scratch: Path) -> Place:
+    env = {"PYTHONPATH": python_path(), **user_site(scratch, one)}
+    return Place(python=base(), root=scratch / "user", env=env)
 
 
 def in_system_site(one: Path, scratch: Path) -> Place:

@@ -19,7 +19,7 @@ from parts import cc, unpack, venv, wheel
 from parts._cache import tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
 # What a directory's path may have: near to the 4096 bytes at which the kernel ends.
 _LONG = 3960
@@ -40,9 +40,9 @@ def everything() -> list[Path]:
 # Installers
 
 
-def _pip(python: Path, options: Sequence[str | Path], *wheels: Path, env: Mapping[str, str] | None = None) -> None:
+def _pip(python: Path, *options_and_wheels: str | Path) -> None:
     install = ["install", "--no-index", "--no-deps", "--no-compile"]
-    tool(sys.executable, "-m", "pip", "--python", python, *install, *options, *wheels, env=env)
+    tool(sys.executable, "-m", "pip", "--python", python, *install, *options_and_wheels)
 
 
 def with_pip(scratch: Path) -> Place:
@@ -67,34 +67,27 @@ def with_uv(scratch: Path, mode: str) -> Place:
     return Place(python=python, root=scratch / "env", env={})
 
 
-def _user(scratch: Path, *wheels: Path) -> dict[str, str]:
-    env = {"PYTHONUSERBASE": os.fspath(scratch / "user")}
-    # Into a directory of ours: the distribution's guard of its own site-packages does not apply.
-    _pip(layouts.base(), ["--user"], *wheels, env={**env, "PIP_BREAK_SYSTEM_PACKAGES": "1"})
-    return env
-
-
 def user(scratch: Path) -> Place:
-    env = _user(scratch, *everything())
+    env = layouts.user_site(scratch, *everything())
     return Place(python=layouts.base(), root=scratch / "user", env=env)
 
 
 def system_site_packages(scratch: Path) -> Place:
     """The consumer inside the environment, its provider outside."""
-    env = _user(scratch, provider())
+    env = layouts.user_site(scratch, provider())
     python = scratch / "env" / "bin" / "python"
     tool(layouts.base(), "-m", "venv", "--without-pip", "--system-site-packages", scratch / "env")
-    _pip(python, [], consumer(), *examples.needed_to_run())
+    _pip(python, consumer(), *examples.needed_to_run())
     return Place(python=python, root=scratch / "user", env=env)
 
 
 def target(scratch: Path) -> Place:
-    _pip(layouts.bare(), ["--target", scratch / "target"], *everything())
+    _pip(layouts.bare(), "--target", scratch / "target", *everything())
     return _on_python_path(scratch / "target")
 
 
 def prefix(scratch: Path) -> Place:
-    _pip(layouts.bare(), ["--prefix", scratch / "prefix"], *everything())
+    _pip(layouts.bare(), "--prefix", scratch / "prefix", *everything())
     (packages,) = (scratch / "prefix").glob("lib*/python*/site-packages")
     return _on_python_path(packages)
 

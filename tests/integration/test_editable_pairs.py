@@ -30,15 +30,13 @@ print(path)
 """
 
 
-def install(directory: Path, *provider: Path) -> Path:
-    """The interpreter of an environment with nothing but the example in `directory`/source, installed from there."""
+def install(python: Path, source: Path, *provider: Path) -> None:
+    """Install the project in a directory as editable, with the back ends of `builder` and without their environment."""
     tools = examples.builder().parent
     (packages,) = tools.parent.glob("lib/python*/site-packages")
-    source = directory / "source"
     if (source / "build.sh").exists():
         compiled = [line for line in (source / "build.sh").read_text().splitlines() if line.startswith("cc ")]
         tool("sh", "-ec", "\n".join(compiled), cwd=source)
-    python = venv(sys.executable, at=directory / "env")
     env = {
         "PATH": os.pathsep.join((os.fspath(tools), os.environ.get("PATH", os.defpath))),
         "PYTHONPATH": python_path(packages, *map(site, provider)),
@@ -46,7 +44,6 @@ def install(directory: Path, *provider: Path) -> Path:
     }
     options = ["--no-index", "--no-deps", "--no-build-isolation", "--editable"]
     tool(python, "-m", "pip", "install", *options, source, env=env)
-    return python
 
 
 def editable(name: str, *provider: Path) -> tuple[Path, Path]:
@@ -54,7 +51,7 @@ def editable(name: str, *provider: Path) -> tuple[Path, Path]:
 
     def make(directory: Path) -> None:
         shutil.copytree(examples.EXAMPLES / name, directory / "source")
-        install(directory, *provider)
+        install(venv(sys.executable, at=directory / "env"), directory / "source", *provider)
 
     made_of = [file_digest(one) for one in (*provider, *([nativeload_wheel()] if provider else ()))]
     key = key_of(tree_digest(examples.EXAMPLES / name), sys.version, examples.builder().parent.parent.name, *made_of)
@@ -86,7 +83,8 @@ def test_a_provider(name: str) -> None:
 def test_meson_python_builds_anew_what_has_changed(tmp_path: Path) -> None:
     """As its import hook does for Python's files: the answer is not kept, so that the next load asks it again."""
     shutil.copytree(examples.EXAMPLES / "provider-meson-python", tmp_path / "source")
-    python = install(tmp_path)
+    python = venv(sys.executable, at=tmp_path / "env")
+    install(python, tmp_path / "source")
     ask = "import nativeload; print(nativeload.load('foo').ctypes.foo())"
     said = []
     code = tmp_path / "source" / "src" / "foo.c"
@@ -130,10 +128,23 @@ def test_what_a_consumer_requires_by_its_file(name: str, tmp_path: Path) -> None
             assert was in text
             (source / file).write_text(text.replace(was, now))
     provides = examples.build("provider-setuptools")
-    python = install(tmp_path, provides)
+    python = venv(sys.executable, at=tmp_path / "env")
+    install(python, source, provides)
     env = {"PYTHONPATH": python_path(site(provides))}
     for _ in "again":
         assert run(python, examples.CALL, env=env, home=tmp_path).check().stdout == "42\n"
     (source / "src" / "bar" / "nativeload.toml").write_text('[requires]\nfoo = ">=2"\n')
     refused = run(python, examples.CALL, env=env, home=tmp_path)
     assert f"bar requires it ({source}/src/bar/nativeload.toml:2)" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["meson-python", "scikit-build-core"])
+def test_both(name: str, tmp_path: Path) -> None:
+    """The consumer is built against a provider that is being edited, too."""
+    python = venv(sys.executable, at=tmp_path / "env")
+    for what in ("provider", "consumer"):
+        shutil.copytree(examples.EXAMPLES / f"{what}-{name}", tmp_path / what)
+        install(python, tmp_path / what)
+    env = {"PYTHONPATH": python_path()}
+    assert run(python, examples.CALL, env=env).check().stdout == "42\n"
+    assert examples.REFUSED in run(python, examples.CALL_WITHOUT, env=env).stderr
