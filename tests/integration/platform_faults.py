@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import lief
 
+from nativeload.formats import macho
 from scenarios.dlls import dll
 from scenarios.dylibs import built_with, dylib, patched, universal
 
@@ -119,6 +120,12 @@ def _machine(start: str, number: bytes) -> Damage:
     return damage
 
 
+def _no_sound_exports(site: Path) -> None:
+    path = find(site, _GEOS)
+    place, size = macho.read(path.as_posix()).slices[0].exports_at
+    patched(path, (place, b"\xff" * size))
+
+
 def _intel_only(site: Path) -> None:
     path = find(site, _GEOS)
     universal(path, ("x86_64", dylib(site.parent / "intel", arch="x86_64")))
@@ -166,6 +173,7 @@ FAULTS = [
     _mac("elf", _write(_GEOS, b"\x7fELF" + bytes(60)), "missing", _GEOS_C, "needs @loader_path/libgeos."),
     _mac("directory", _directory(_GEOS), "missing", _GEOS_C, "needs @loader_path/libgeos."),
     _mac("symbol", _copy(_GEOS, _GEOS_C), "symbol", _LIB, "does not export it"),
+    _mac("exports", _no_sound_exports, "format", _GEOS, "exports trie"),
     _mac("module-truncated", _cut(_LIB, 5000), "format", _LIB, "is truncated"),
     _mac("module-of-another-machine", _patch(_LIB, (4, b"\7\0\0\1\3")), "machine", _LIB, "is for x86_64"),
     _windows("removed", _remove(_G), "missing", _C, "needs geos-", loads=_C),

@@ -13,7 +13,7 @@ import posixpath
 
 from nativeload.closure import Problem
 from nativeload.formats import macho
-from nativeload.linkers.stepwise import Found
+from nativeload.linkers.stepwise import Found, unexported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,13 +108,16 @@ class Dyld:
     def _lacking(
         self, path: str, givers: "Mapping[str, str | None]", edges: "dict[str, tuple[Edge, ...]]"
     ) -> "Iterator[Problem]":
-        for name, symbols in macho.imports(path, self.image(path)) if givers else ():
-            giver = givers.get(name)
-            given = self._exports(giver, edges) if giver else None
-            lacking = [one for one in symbols if one not in given] if given is not None else []
-            if lacking:
-                detail = f"needs {', '.join(lacking)} of {name}; {giver} does not export it"
-                yield Problem(kind="symbol", image=path, detail=detail)
+        reading = path
+        try:
+            for name, symbols in macho.imports(path, self.image(path)) if givers else ():
+                reading = givers.get(name) or ""
+                given = self._exports(reading, edges) if reading else None
+                lacking = [one for one in symbols if one not in given] if given is not None else []
+                if lacking:
+                    yield unexported(path, lacking, name, reading)
+        except (OSError, ValueError) as error:
+            yield Problem(kind="format", image=reading, detail=str(error))
 
     def _exports(self, path: str, edges: "dict[str, tuple[Edge, ...]]") -> set[str] | None:
         """A file's exports and those of what it re-exports; None where one of these has no file here."""

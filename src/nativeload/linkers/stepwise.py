@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MOST = 4096  # files of one closure
 _PLACES = 1 << 18  # looked at for it
+_NAMED = 8  # symbols in a sentence
 
 
 class Found:
@@ -76,6 +77,13 @@ def closure(linker: "Linker", path: str, loaded: "Iterable[str]" = ()) -> Closur
         problems=tuple(problems),
         weak=(),
     )
+
+
+def unexported(path: str, symbols: "Sequence[str]", name: str, giver: str) -> Problem:
+    """That a file needs symbols of a library by this name, and the file that is found for it has them not."""
+    more = f" and {len(symbols) - _NAMED} more" if len(symbols) > _NAMED else ""
+    detail = f"needs {', '.join(symbols[:_NAMED])}{more} of {name}; {giver} does not export it"
+    return Problem(kind="symbol", image=path, detail=detail)
 
 
 def _status(problems: "Sequence[Problem]") -> "Status":

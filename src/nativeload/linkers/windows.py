@@ -9,15 +9,14 @@ manifests, `.local` files and redirection by the registry.
 
 import os
 
-from nativeload.closure import Problem
 from nativeload.formats import pe
-from nativeload.linkers.stepwise import Found
+from nativeload.linkers.stepwise import Found, unexported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nativeload.closure import Edge
+    from nativeload.closure import Edge, Problem
     from nativeload.formats.pe import PE
     from nativeload.linkers.stepwise import Tried
 
@@ -158,8 +157,7 @@ class Windows:
                     given = set(self.image(giver).exports)
                     lacking = [name for name in one.symbols if name not in given and not name.startswith("#")]
                     if lacking:
-                        detail = f"needs {', '.join(lacking)} of {one.name}; {giver} does not export it"
-                        yield Problem(kind="symbol", image=path, detail=detail)
+                        yield unexported(path, lacking, one.name, giver)
 
     def _directories(self, root: str) -> "Iterator[tuple[str, str]]":
         yield os.path.dirname(root), "the directory of the file that is loaded"
