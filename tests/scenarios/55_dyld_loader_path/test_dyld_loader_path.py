@@ -51,6 +51,16 @@ def test_is_the_real_file_s(tmp_path: Path, kind: str) -> None:
     assert mapped(root, tmp_path) == ["real/liba.dylib", "real/libb.dylib"]
 
 
+def test_of_a_root_that_is_a_link(tmp_path: Path) -> None:
+    root = dylib(tmp_path / "real" / "root.so", needed=["@loader_path/liba.dylib"])
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "root.so").symlink_to(root)
+    dylib(tmp_path / "links" / "liba.dylib")
+    assert mapped(tmp_path / "links" / "root.so", tmp_path) == ["no @loader_path/liba.dylib"]
+    dylib(tmp_path / "real" / "liba.dylib")
+    assert mapped(tmp_path / "links" / "root.so", tmp_path) == ["real/liba.dylib"]
+
+
 def test_dots_go_where_the_links_lead(tmp_path: Path) -> None:
     """The kernel follows the path as it is: ".." of a directory that is a link is not the link's parent."""
     root = dylib(tmp_path / "root.so", needed=["@loader_path/link/../liba.dylib"])

@@ -20,7 +20,9 @@ def before(tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("name", ["liba.dll", "LibA.dll", "LIBA.DLL"])
-def test_by_its_name(tmp_path: Path, before: list[Path], name: str) -> None:
+@pytest.mark.parametrize("file", ["liba.dll", "LIBa.dll"])
+def test_by_its_name(tmp_path: Path, file: str, name: str) -> None:
+    before = [dll(tmp_path / "before" / file)]
     root = dll(tmp_path / "site" / "root.pyd", needed=[name])
     assert agree(root, tmp_path) == [MISSING]
     assert agree(root, tmp_path, before=before) == ["site/root.pyd"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scenarios.dlls import MISSING, agree, dll
+from scenarios.dlls import MISSING, agree, closure, dll
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,9 @@ def test_case(tmp_path: Path, name: str, file: str) -> None:
 
 
 def test_without_an_extension(tmp_path: Path) -> None:
-    root = dll(tmp_path / "site" / "root.pyd", needed=[("liba", "dep")])
+    root = dll(tmp_path / "site" / "root.pyd", needed=[("liba.ext", "dep")])
+    root.write_bytes(root.read_bytes().replace(b"liba.ext", b"liba\0\0\0\0"))  # zig would write "liba.dll"
+    assert [edge.name for edge in closure(root).images[0].needed] == ["liba"]
     dll(tmp_path / "site" / "liba", exports=["dep"])
     assert agree(root, tmp_path) == [MISSING]
     dll(tmp_path / "site" / "liba.dll", exports=["dep"])
