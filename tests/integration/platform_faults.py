@@ -37,6 +37,7 @@ class Fault:
     image: str = ""
     says: str = ""
     loads: str = ""
+    severity: str = "error"
 
 
 def find(site: Path, start: str) -> Path:
@@ -176,6 +177,15 @@ FAULTS = [
     _mac("exports", _no_sound_exports, "format", _GEOS, "exports trie"),
     _mac("module-truncated", _cut(_LIB, 5000), "format", _LIB, "is truncated"),
     _mac("module-of-another-machine", _patch(_LIB, (4, b"\7\0\0\1\3")), "machine", _LIB, "is for x86_64"),
+    Fault(
+        name="mac-too-new",
+        platform=MAC,
+        damage=_too_new,
+        kind="machine",
+        image=_GEOS,
+        says="is built for macOS 99.0",
+        severity="warning",
+    ),
     _windows("removed", _remove(_G), "missing", _C, "needs geos-", loads=_C),
     _windows("removed-deeper", _remove(_C), "missing", _LIB, "needs geos_c-"),
     _windows("runtime-removed", _remove("msvcp140-"), "missing", _G, "needs msvcp140-", loads=_C),
@@ -197,7 +207,6 @@ HARMLESS = [
     _mac("nothing", lambda site: None),
     _mac("install-name", _replace(_GEOS, b"/DLC/shapely/.dylibs/libgeos.", b"/DLX/shapely/.dylibs/libgeos.")),
     _mac("rpath", _relink(_GEOS_C, "libgeos.", "@loader_path")),
-    _mac("too-new-macos", _too_new),  # which dyld does not refuse
     _mac("another-python", _rename("shapely/_geos.")),
     _windows("nothing", lambda site: None, loads=_C),
     _windows("in-capitals", _replace(_LIB, b"geos_c-", b"GEOS_C-")),

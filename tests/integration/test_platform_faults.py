@@ -28,10 +28,10 @@ def broken(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Fault, Path]
 
 
 def _found(fault: Fault, place: Path) -> list[tuple[str, str, str]]:
-    """(kind, file, what is said) of each error."""
+    """(kind, file, what is said) of each finding of the fault's severity."""
     where = Site(str(place), targets(fault.platform, "")[0])
     said = findings(where, {one: where.closure(one) for one in where.files()})
-    return [(one.kind, one.image, one.detail) for one in said if one.severity == "error"]
+    return [(one.kind, one.image, one.detail) for one in said if one.severity == fault.severity]
 
 
 def _is_loaded(fault: Fault, place: Path) -> bool:

@@ -31,7 +31,7 @@ def test_what_a_tag_asks_for(tag: str, found: list[tuple[str, str]]) -> None:
     assert [(one.system, one.arch) for one in targets(tag, "3.13")] == found
 
 
-@pytest.mark.parametrize("tag", ["any", "win_vax", "macosx_11_0_z80", "linux_"])
+@pytest.mark.parametrize("tag", ["any", "win_vax", "macosx_11_0_z80", "macosx_x_0_arm64", "macosx_²_0_arm64", "linux_"])
 def test_a_tag_that_is_not_known(tag: str) -> None:
     with pytest.raises(PlatformError, match="write --platform"):
         targets(tag, "")

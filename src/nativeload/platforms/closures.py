@@ -23,6 +23,7 @@ _REDISTRIBUTABLE = tuple(
     f"needs {one}" for one in ("msvcp140", "vcomp140", "concrt140", "vccorlib140", "vcruntime140", "mfc140")
 )
 _COMMON = "the Visual C++ Redistributable installs it"
+_TOO_NEW = "dyld maps it all the same; what it calls may not be there"
 _UNMET = "no extension module needs it, and no Python file names it"
 _FORMATS = {"macos": "macho", "windows": "pe", "linux": "elf"}
 # What the manylinux and musllinux policies let a wheel take from the system, by the name up to ".so" (PEP 600, 656).
@@ -82,6 +83,18 @@ class Site:
                 if name.endswith(".py") and stem in sources.read(f"{parent}/{name}"):
                     return True
         return False
+
+    def too_new(self, path: str) -> str:
+        """That a file asks for a newer macOS than the platform's, "" where it does not."""
+        if self.target.system != "macos":
+            return ""
+        try:
+            asked = self._dyld.image(path).min_os.removesuffix(".0")
+        except (OSError, ValueError):
+            return ""
+        if tuple(map(int, asked.split(".") if asked else ())) <= self.target.least:
+            return ""
+        return f"is built for macOS {asked}; the platform is {self.target.tag}"
 
     def _is_named_for_it(self, path: str) -> bool:
         name = path.rpartition("/")[2].lower()
@@ -144,6 +157,8 @@ def findings(site: Site, closures: "dict[str, Closure]") -> "tuple[Finding, ...]
     """What is wrong, once of each file: an error where an import or a Python file meets it, else a warning."""
     found: dict[tuple[str, str, str], str] = {}
     for path, closure in closures.items():
+        if words := site.too_new(path):
+            found["machine", closure.root, words] = _TOO_NEW
         if not closure.problems:
             continue
         unmet = "" if site.is_extension(path) or site.is_opened(path) else _UNMET

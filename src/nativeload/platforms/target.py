@@ -26,6 +26,12 @@ class Target(Record):
     tag: str
 
     @property
+    def least(self) -> tuple[int, ...]:
+        """The oldest macOS that the tag is for; none before 11 runs on arm64."""
+        asked = tuple(map(int, self.tag.split("_")[1:3]))
+        return max(asked, (11, 0)) if self.arch == "arm64" else asked
+
+    @property
     def elf_machine(self) -> int:
         """The e_machine of its ELF files."""
         return _LINUX[self.arch]
@@ -52,6 +58,8 @@ def _of(tag: str, python: str) -> list[Target]:
     if tag in _WINDOWS:
         return [Target(system="windows", arch=_WINDOWS[tag], python=python, tag=tag)]
     if tag.startswith("macosx_"):
+        if not all(one.isascii() and one.isdigit() for one in tag.split("_")[1:3]):
+            return _refuse(tag)
         arch = tag.split("_", 3)[-1]
         return [Target(system="macos", arch=one, python=python, tag=tag) for one in _MAC.get(arch, ())] or _refuse(tag)
     if tag.startswith(("manylinux", "musllinux", "linux_")):
