@@ -3,13 +3,22 @@
 import sysconfig
 
 from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 
-class BuildExtension(build_ext):
-    """Builds for the oldest Python's stable ABI, where there is one."""
+class Wheel(bdist_wheel):
+    """Of setup.cfg's tag, where there is a stable ABI."""
+
+    def finalize_options(self) -> None:
+        self.py_limited_api = self.py_limited_api if STABLE else False
+        super().finalize_options()
+
+
+class Extension(build_ext):
+    """Built for the oldest Python's stable ABI, where there is one."""
 
     def finalize_options(self) -> None:
         for extension in self.distribution.ext_modules:
@@ -18,8 +27,4 @@ class BuildExtension(build_ext):
         super().finalize_options()
 
 
-# The wheel's tag
-setup(
-    cmdclass={"build_ext": BuildExtension},
-    options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE else {},
-)
+setup(cmdclass={"bdist_wheel": Wheel, "build_ext": Extension})

@@ -15,7 +15,7 @@ from parts._cache import ROOT, PartError, entry, file_digest, key_of, tool, tree
 PROJECT = Path(__file__).resolve().parents[2]
 
 # What the project's own wheel is made of; the rest of the tree must not cause a new build.
-PROJECT_SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src", "csrc")
+PROJECT_SOURCES = ("pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE", "src", "csrc")
 
 
 def wheel(name: str, version: str | None = None, *, platform_tag: str | None = None) -> Path:
