@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Iterable
-    from typing import Any, Literal, TypeAlias
+    from typing import Any, Literal, NoReturn, TypeAlias
 
     from nativeload import _native as core
     from nativeload import host
@@ -236,6 +236,9 @@ class Library:
 
     def __repr__(self) -> str:
         return f"<nativeload.Library {self.name!r} from {self.path!r}>"
+
+    def __reduce__(self) -> "NoReturn":
+        raise TypeError("a Library is of the process that loaded it: pass its name on, and load that there")
 
     @property
     def provider(self) -> "Provider | None":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FACTS = (
     maps()
     + """
-import gc, json, pickle, sys
+import copy, gc, json, pickle, sys
 import nativeload
 events = []
 sys.addaudithook(lambda event, args: events.append([event, str(args[0])]) if event == "ctypes.dlopen" else None)
@@ -42,9 +42,16 @@ for attempt in (lambda: one.symbol("specimen_answre"), lambda: one.symbol(""), l
         attempt()
     except AttributeError as error:
         refused[error.symbol] = [type(error).__name__, str(error), list(error.nearest)]
+alone = []
+for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
+    try:
+        attempt(one)
+    except TypeError as error:
+        alone.append(str(error))
 names = ("name", "path", "soname", "version", "origin", "abi")
 print(json.dumps({
     "again": again,
+    "alone": alone,
     "answers": answers,
     "opened": opened,
     "refused": refused,
@@ -91,6 +98,12 @@ def test_one_handle_for_all(facts: tuple[Path, dict[str, Any]]) -> None:
     assert facts[1]["answers"] == [42, 54, True, True, 42, True, 42, 42]
     # Neither ctypes nor cffi opens it again.
     assert facts[1]["opened"] == []
+
+
+def test_it_is_of_its_process(facts: tuple[Path, dict[str, Any]]) -> None:
+    """A handle is an address: sent to another process, it would be one of nothing there."""
+    said = "a Library is of the process that loaded it: pass its name on, and load that there"
+    assert facts[1]["alone"] == [said] * 3
 
 
 def test_a_symbol_that_is_not_there(facts: tuple[Path, dict[str, Any]]) -> None:
