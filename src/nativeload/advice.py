@@ -44,11 +44,29 @@ def advice(text: str, steps: "Sequence[Step]" = ()) -> list[str]:
     names = [] if wanted.filename else catalog.implementing(wanted.stem)
     entries = list(filter(None, map(catalog.lookup, names))) or catalog.known(wanted)
     for entry in entries:
+        sonames = [one.replace("{machine}", os.uname().machine) for one in entry.sonames]
+        if wanted.filename and sonames and wanted.filename not in sonames:
+            lines.append(f"{entry.name} is known as {', '.join(sonames)}, not by that name: ask for {entry.name!r}")
+            continue
         lines += installers.commands(entry) or [f"{entry.name} is {entry.summary}: no package that has it is known"]
+    lines += [
+        f"{label} is a distribution: ask for what it provides, {' or '.join(map(repr, names))}"
+        for label, names in _distribution(wanted.name)
+    ]
     if not entries:
         lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships lib{wanted.stem}.so")
     lines.append(f"{loader.variable_of(wanted.name)}=/absolute/path/to/the/library")
     return lines
+
+
+def _distribution(name: str) -> list[tuple[str, list[str]]]:
+    """(distribution, its libraries) where the name asked for is that of an installed distribution."""
+    found = []
+    for one in metadata.distributions():
+        if requirement.normal(one.name) == requirement.normal(name):
+            names = sorted({library for library, _ in one.declared()}.union(catalog.of_distribution(one.name)))
+            found += [(one.label, names)] if names and name not in names else []
+    return found
 
 
 def undeclared(wanted: requirement.Requirement) -> list[tuple[str, str]]:

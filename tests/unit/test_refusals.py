@@ -74,6 +74,25 @@ def test_a_wheel_that_ships_it_undeclared_is_named(name: str, site: Path, good: 
 
 
 @pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("name", ["some-wheel", "Some_Wheel"])
+def test_a_distributions_name_is_no_librarys(name: str, site: Path, good: Path) -> None:
+    provider(site, "some-wheel", declaration(), files={NAME: good})
+    said = "some-wheel is a distribution: ask for what it provides, 'specimen'"
+    assert said in str(nativeload.explain(name))
+    assert "is a distribution" not in str(nativeload.explain("other-wheel"))
+
+
+@pytest.mark.usefixtures("fresh")
+def test_another_soname_is_brought_by_no_package_of_the_catalogs() -> None:
+    text = str(nativeload.explain("libz.so.9"))
+    assert "z is known as libz.so.1, not by that name: ask for 'z'" in text
+    assert " install " not in text
+    refused = str(nativeload.explain("libz.so.1[no-such-feature]"))
+    assert " install " in refused
+    assert "not by that name" not in refused
+
+
+@pytest.mark.usefixtures("fresh")
 def test_what_is_no_text_on_the_path_is_ignored(site: Path, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the import system does it."""
     monkeypatch.setattr("sys.path", [None, 3, site, b"/tmp", object(), *sys.path])
