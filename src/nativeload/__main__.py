@@ -181,6 +181,10 @@ def _main(arguments: "Sequence[str] | None" = None) -> int:
     except NativeLoadError as error:
         print(f"nativeload: {printable_lines(str(error))}", file=sys.stderr)
         return USAGE if isinstance(error, RequirementError) else REFUSED
+    except OSError as error:  # nobody's fault here: a full disk, a working directory that is gone
+        where = f": {error.filename}" if error.filename else ""
+        print(f"nativeload: {printable_lines(f'{error.strerror or error}{where}')}", file=sys.stderr)
+        return REFUSED
 
 
 def _run(options: _Options) -> int:
@@ -294,6 +298,9 @@ def _list(as_json: bool) -> int:
 
 def main() -> None:
     """The console script's entry."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed: `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     # A file's name may hold bytes that are no text; a report must not fail on them.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(_main())

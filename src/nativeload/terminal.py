@@ -63,8 +63,14 @@ def json_text(facts: object) -> str:
 
 
 def show(report: str) -> None:
-    """Print; where the reader (a pager, head) has seen enough, that is no failure and changes no exit status."""
+    """Print; where the reader (a pager, head) has seen enough, that is no failure and changes no exit status.
+
+    Raises OSError where it cannot be written, on a full disk.
+    """
     try:
         print(report, flush=True)
-    except BrokenPipeError:
+    except OSError as error:
+        # Or the interpreter tries again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise

@@ -15,6 +15,7 @@ import pytest
 from nativeload import __main__
 from parts import execute, maps
 from unit.specimens import BAD, LINKER_SCRIPT, NAME, declaration, provider, specimen
+from unit.trial import nativeload_path
 
 pytestmark = pytest.mark.usefixtures("fresh")
 
@@ -275,3 +276,30 @@ def test_it_explains_what_a_program_gets_and_maps_nothing(good: Path, backend: s
     own = "zlib" in sys.builtin_module_names
     assert found[0]["spec"]["origin"] == ("loaded" if own else "system")
     assert zlib == str(own or backend == "python")
+
+
+@pytest.mark.parametrize(
+    ("shell", "status", "words"),
+    [
+        ("{} --explain >/dev/full", 1, "nativeload: No space left on device\n"),
+        ("{} --explain >&-", 0, ""),
+        ("{} --tree /bin/sh >&-", 0, ""),
+        ("{} --tree {file} >/dev/full", 1, "nativeload: No space left on device\n"),
+        ("{} --explain z[ 2>&-", 2, ""),
+        ("mkdir gone; cd gone; rmdir ../gone; {} --tree ./file", 1, "nativeload: No such file or directory\n"),
+        ("mkdir gone; cd gone; rmdir ../gone; {} --check .", 1, "nativeload: No such file or directory\n"),
+    ],
+)
+def test_a_shell_that_gives_it_nowhere_to_write_or_to_stand(
+    shell: str, status: int, words: str, good: Path, tmp_path: Path
+) -> None:
+    program = f"{sys.executable} -P -m nativeload"
+    path = os.pathsep.join(map(str, nativeload_path()))
+    done = subprocess.run(
+        ["sh", "-c", shell.format(program, file=good)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", words)
