@@ -153,6 +153,8 @@ def test_an_isolated_interpreter_obeys_no_variable_and_says_so(option: str, tmp_
     path, text = ask(code, arguments=[str(tmp_path)], env=env, options=[option])
     assert path == str(home / NAME)
     assert f"{VARIABLE}={good}: ignored: this interpreter runs isolated (python -I or -E)" in text
+    assert "specimen: not chosen in " in text
+    assert "not set" not in text
     path, text = ask(code, arguments=[str(tmp_path)], env=env)
     assert path == str(good)
     assert "isolated" not in text

@@ -46,7 +46,11 @@ class OverrideFinder:
 def _nothing_chosen(requirement: "Requirement", trace: Trace) -> None:
     known = [path for whose, path in preferences.files() if whose == "user" or trace.consulted[path] != "-"]
     where = " or ".join(known) or "any configuration file"
-    trace.absent(loader.variable_of(requirement.name), f"not set, nor in {where}")
+    variable = loader.variable_of(requirement.name)
+    if any(step.candidate.startswith(f"{variable}=") for step in trace.steps):  # it is set, and ignored
+        trace.absent(requirement.name, f"not chosen in {where}")
+    else:
+        trace.absent(variable, f"not set, nor in {where}")
 
 
 def _beaten(others: "Iterator[Choice]", choice: "Choice", trace: Trace) -> None:
