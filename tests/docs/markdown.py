@@ -37,9 +37,12 @@ class Block:
 
     @property
     def file(self) -> str:
-        """The file that the block is the content of, "" where it is none."""
+        """The file that the block is the content of, "" where it is none. Raises PageError."""
         found = _FILE.match(self.text.partition("\n")[0])
-        return found[1] if found else ""
+        name = found[1] if found else ""
+        if name.startswith("/") or ".." in name.split("/"):
+            raise PageError(f"line {self.line}: {name} is a file outside the directories that are made for a page")
+        return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,7 @@ def blocks(text: str) -> list[Block]:
 
 def commands(block: Block) -> list[Command]:
     """What a block has to run: each line at a prompt of a console block, else the block as a whole."""
-    if block.language not in RUN or block.file:
+    if block.file or block.language not in RUN:
         return []
     if block.language != "console":
         return [Command(line=block.line, language=block.language, text=block.text, output=None)]

@@ -130,6 +130,8 @@ def test_a_right_page(bare: Place) -> None:
         ("```bash\ntrue\n```", "a block of bash"),
         ("```\ntrue\n```", "no language"),
         ("```sh\ntrue\n", "without an end"),
+        ("```python\n# /nativeload-docs/x.py\n```", "outside the directories"),
+        ("```toml\n# a/../../x.toml\n```", "outside the directories"),
         ("no block at all", "not in the page: listed"),
     ],
 )
