@@ -61,8 +61,10 @@ check_needed(struct nl_walk *walk, uint32_t node, const char *file, const uint32
     const char *path;
     enum nl_status status = giver_of(walk, file, &giver, &path);
     /* A giver that defines none lets every version pass; but one that wants none either has no DT_VERSYM, and then
-     * an assertion ends the process (check_match in elf/dl-lookup.c), as one does where nothing has the name. */
-    bool none = path == NULL || (giver != NULL && giver->verdef.count == 0 && giver->verneed.count == 0);
+     * an assertion ends the process up to glibc 2.40 (check_match in elf/dl-lookup.c), as one does in every release where
+     * nothing has the name. */
+    bool bare = giver != NULL && giver->verdef.count == 0 && giver->verneed.count == 0;
+    bool none = path == NULL || (bare && walk->rules->release < 41);
     for (uint32_t i = 0; status == NL_OK && i < count; i++) {
         const char *version = walk->nodes[node].facts->text + versions[2 * i];
         bool weak = versions[2 * i + 1] != 0;

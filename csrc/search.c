@@ -77,7 +77,7 @@ try_path(struct quest *quest, enum nl_how how, const char *path, size_t length)
     }
     if (status == NL_OS_ERROR) {
         int error = walk->images->fault.os_errno;
-        bool nothing = error == ENOENT || error == EACCES;
+        bool nothing = error == ENOENT || error == EACCES || (error == ENOTDIR && walk->rules->release >= 39);
         bool no_file = error == EISDIR || error == EINVAL; /* there the linker fails, or waits for ever */
         if (walk->rules->musl) {
             nothing = nothing || error == ENOTDIR || error == ENAMETOOLONG;

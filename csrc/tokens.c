@@ -49,8 +49,12 @@ nl_has_token(const struct nl_walk *walk, const struct nl_node *node, const char 
     return false;
 }
 
-/* Whether a directory, "." and ".." taken out of it, is below one of the default ones: what a privileged program
- * trusts (is_trusted_path_normalize in elf/dl-load.c). */
+/* From this release of glibc on, a privileged program's directory is looked into without its dots, before which a link
+ * could lead elsewhere. No release tells: it is a security fix of 2026, in Debian's 2.41-12+deb13u5 and 2.43-7. */
+enum { WITHOUT_DOTS = 41 };
+
+/* Takes "." and ".." out of a directory, and says whether it is then below one of the default ones: what a privileged
+ * program trusts (is_trusted_path_normalize in elf/dl-load.c). */
 static bool
 is_trusted(const struct nl_rules *rules, char *path, size_t length)
 {
@@ -73,6 +77,7 @@ is_trusted(const struct nl_rules *rules, char *path, size_t length)
         }
         at = end;
     }
+    path[out] = '\0';
     for (uint32_t i = 0; i < rules->defaults.count; i++) {
         size_t size = strlen(rules->defaults.items[i]);
         if (out >= size && memcmp(path, rules->defaults.items[i], size) == 0 && (out == size || path[size] == '/')) {
@@ -139,6 +144,10 @@ nl_expand(struct nl_walk *walk, const struct nl_node *node, const char *text, si
             return NL_NO_MEMORY;
         }
         if (!is_trusted(walk->rules, copy, used)) {
+            return NL_OK;
+        }
+        if (walk->rules->release >= WITHOUT_DOTS) {
+            *result = copy;
             return NL_OK;
         }
     }

@@ -18,6 +18,7 @@ struct nl_rules {
     bool wide;
     bool big;
     bool secure;
+    int release; /* of glibc 2 */
     uint16_t machine;
     struct nl_texts library_path;   /* LD_LIBRARY_PATH, expanded */
     struct nl_texts defaults;       /* the last directories */

@@ -40,8 +40,8 @@ take_rules(struct linker *linker, PyObject *tuple)
     int musl, wide, big, secure, machine;
     char *bytes;
     Py_ssize_t size;
-    if (!PyArg_ParseTuple(tuple, "pppipO!O!O!O!O!UUUSiU", &musl, &wide, &big, &machine, &secure, &PyTuple_Type, &path,
-                          &PyTuple_Type, &defaults, &PyTuple_Type, &subdirectories, &PyTuple_Type, &hwcaps,
+    if (!PyArg_ParseTuple(tuple, "pppipiO!O!O!O!O!UUUSiU", &musl, &wide, &big, &machine, &secure, &rules->release,
+                          &PyTuple_Type, &path, &PyTuple_Type, &defaults, &PyTuple_Type, &subdirectories, &PyTuple_Type, &hwcaps,
                           &PyTuple_Type, &program, &lib, &platform, &self, &cache, &rules->cache_flags, &root)) {
         return -1;
     }

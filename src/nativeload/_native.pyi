@@ -70,6 +70,7 @@ def linker(
         bool,  # big: big-endian
         int,  # machine: e_machine
         bool,  # secure: as a privileged program's linker
+        int,  # release: 36 of glibc 2.36; 0 for musl
         tuple[str, ...],  # library_path: the directories of LD_LIBRARY_PATH, expanded
         tuple[str, ...],  # default: the last directories that are looked into
         tuple[str, ...],  # subdirectories: looked into below each directory, before it; 32 at most

@@ -15,6 +15,7 @@ expand(const struct nl_rules *rules, const char *origin, char *text, size_t leng
     struct nl_walk walk = {.rules = rules, .images = &images, .nodes = node, .node_count = 1};
     const char *result = NULL;
     node->facts = &facts;
+    node->program = rules->secure;
     node->origin = origin;
     node->origin_length = (uint32_t)strlen(origin);
     if (nl_expand(&walk, node, text + 1, length, &result) == NL_OK && result != NULL) {
@@ -38,6 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct nl_rules rules = {
         .musl = bytes[0] & 1,
         .secure = bytes[0] & 2,
+        .release = bytes[0] & 16 ? 43 : 36,
         .lib = bytes[0] & 4 ? "lib/x86_64-linux-gnu" : "",
         .platform = bytes[0] & 8 ? "haswell" : "",
         .self = "/lib/ld.so",

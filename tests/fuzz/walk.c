@@ -1,11 +1,12 @@
 /* A walk over files that are not there: this stands in for images.c, file.c and process.c.
  *
- * The input is lines, so that its parts can be exchanged. The first has the linker's letters (m musl, s secure, r keeps
- * tries, h has subdirectories, k has something loaded already), the next three LD_LIBRARY_PATH, what is preloaded, and
- * the DT_RPATH of the program. Then files, each its path and below it lines that start with what they say: "+" needs,
- * "a" an auxiliary filter, "f" a filter, "s" soname, "r" rpath, "u" runpath, "v" a version it defines, "w" one it wants
- * (the giver's name, a space, the version), "p" is a program, "n" has no default directories, "x" is of another machine,
- * "b" is not sound, "=" has the identity of the file with that number. The first file is the one that is opened.
+ * The input is lines, so that its parts can be exchanged. The first has the linker's letters (m musl, s secure, r
+ * keeps tries, h has subdirectories, n is of a newer glibc, k has something loaded already), the next three
+ * LD_LIBRARY_PATH, what is preloaded, and the DT_RPATH of the program. Then files, each its path and below it lines
+ * that start with what they say: "+" needs, "a" an auxiliary filter, "f" a filter, "s" soname, "r" rpath, "u"
+ * runpath, "v" a version it defines, "w" one it wants (the giver's name, a space, the version), "p" is a program, "n"
+ * has no default directories, "x" is of another machine, "b" is not sound, "=" has the identity of the file with that
+ * number. The first file is the one that is opened.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -256,6 +257,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct nl_rules rules = {
         .musl = strchr(head[0], 'm') != NULL,
         .secure = strchr(head[0], 's') != NULL,
+        .release = strchr(head[0], 'n') != NULL ? 43 : 36,
         .wide = true,
         .machine = 62,
         .defaults = {.items = (const char **)defaults, .count = 2},

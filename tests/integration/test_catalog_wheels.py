@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import shutil
@@ -196,8 +197,10 @@ def test_list_names_them_all() -> None:
     shown = run(everything(), f"import json\n{code}", env={"PYTHONPATH": nativeload_site()}).check()
     for shipped in WHEELS:
         assert f'"distribution": "{shipped.distribution}"' in shown.stdout
-    assert '"problem": ""' in shown.stdout
-    assert not re.search(r'"problem": "[^"]', shown.stdout)
+    libraries = json.loads(shown.stdout)["libraries"]
+    # For a free-threaded CPython 3.13 there is no newer one, and its S3 is in libarrow itself.
+    lacking = {"arrow_s3"} if wheel("pyarrow").name.startswith("pyarrow-24.") else set()
+    assert {one["name"] for one in libraries if one["problem"]} == lacking
 
 
 def test_a_data_file_whose_distribution_is_gone(tmp_path: Path) -> None:

@@ -16,35 +16,45 @@ from pathlib import Path
 from parts._cache import ROOT, PartError, entry, key_of, tool
 
 
-def deb(*names: str) -> Path:
+def deb(*names: str, suite: str = "") -> Path:
     """A root directory with these packages unpacked: `deb("musl") / "lib/ld-musl-x86_64.so.1"`.
 
-    Dependencies are not followed (name them), maintainer scripts are not run (the links of
+    They are this system's, or those of a suite of Debian. Dependencies are not followed (name them), maintainer scripts are not run (the links of
     update-alternatives are not there).
     """
 
     def fetch(directory: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="nativeload-deb-") as scratch:
-            _download(names, Path(scratch))
+            if suite:
+                tool("apt-get", *_lists("deb", suite, Path(scratch)), "download", *names, cwd=Path(scratch))
+            else:
+                _download(names, Path(scratch))
             for package in sorted(Path(scratch).glob("*.deb")):
                 tool("dpkg", "-x", package, directory)
 
-    return entry("debs", key_of(_release(), *sorted(names)), fetch)
+    return entry("debs", key_of(suite or _release(), *sorted(names)), fetch)
 
 
 def source(name: str, suite: str, directory: Path) -> Path:
     """The upstream archive of a source package of a suite of Debian, downloaded into a directory."""
+    tool("apt-get", *_lists("deb-src", suite, directory), "-q", "source", "--download-only", name, cwd=directory)
+    (found,) = directory.glob("*.orig.tar.*[!c]")
+    return found
+
+
+def _lists(kind: str, suite: str, directory: Path) -> list[str]:
+    """apt's options with which it knows a suite of Debian, whose lists are put into a directory."""
     listed = directory / "sources.list"
-    listed.write_text(f"deb-src {archive()} {suite} main\n")
+    listed.write_text(f"{kind} {archive()} {suite} main\n")
     state = directory / "state"
     for folder in ("lists/partial", "archives/partial"):
         (state / folder).mkdir(parents=True)
     options = ["-o", f"Dir::Etc::SourceList={listed}", "-o", "Dir::Etc::SourceParts=-", "-o", "APT::Sandbox::User="]
     options += ["-o", f"Dir::State::Lists={state}/lists", "-o", f"Dir::Cache={state}", "-o", "Acquire::Retries=3"]
+    # A suite in the making may be older than it says.
+    options += ["-o", "Acquire::Check-Valid-Until=false"]
     tool("apt-get", *options, "-q", "update")
-    tool("apt-get", *options, "-q", "source", "--download-only", name, cwd=directory)
-    (found,) = directory.glob("*.orig.tar.*[!c]")
-    return found
+    return options
 
 
 def release() -> str:

@@ -27,7 +27,7 @@ MEBIBYTES = 1200  # with the sanitizers' own
 def linker(*directories: str | Path, musl: bool = False) -> Any:
     """A linker that looks into these directories last."""
     paths = tuple(map(str, directories))
-    rules = (musl, True, False, MACHINE, False, (), paths, (), (), (), "lib", "platform", "", b"", 0, "")
+    rules = (musl, True, False, MACHINE, False, 36, (), paths, (), (), (), "lib", "platform", "", b"", 0, "")
     return backend.linker(rules)
 
 
@@ -223,7 +223,7 @@ def test_a_long_name_asked_of_the_linker_leaves_the_stack_alone(tmp_path: Path) 
         import os, sys, threading
         from importlib import import_module
         backend = import_module(sys.argv[2])
-        rules = (False, True, False, 62, False, (), (), (), (), (), "lib", "p", "", b"", 0, "")
+        rules = (False, True, False, 62, False, 36, (), (), (), (), (), "lib", "p", "", b"", 0, "")
         threading.stack_size(1 << 20)
         ask = lambda: print(backend.walk(backend.linker(rules), ((sys.argv[1],),), (), 1) is not None)
         thread = threading.Thread(target=ask)

@@ -78,6 +78,7 @@ class Linker:
         big: bool,
         machine: int,
         secure: bool,
+        release: int,
         library_path: tuple[str, ...],
         default: tuple[str, ...],
         subdirectories: tuple[str, ...],
@@ -90,7 +91,8 @@ class Linker:
         cache_flags: int,
         root: str,
     ) -> None:
-        self.musl, self.machine, self.own = musl, machine, own
+        self.musl, self.release, self.machine, self.own = musl, release, machine, own
+        self.absent = _ABSENT_TO_MUSL if musl else _ABSENT if release < 39 else (*_ABSENT, errno.ENOTDIR)
         self.kind = (64 if wide else 32, "big" if big else "little")
         self.trusted = default if secure else None
         self.library_path, self.default, self.program_rpath = library_path, default, program_rpath
@@ -241,6 +243,7 @@ class Node:
         self.edges: list[tuple[tuple[str, str | None, int, int, str | None, int, Tries], Node | None]] = []
         self.filters: list[Node] = []
         self._trusted = linker.trusted if facts.is_program else None
+        self._release = linker.release
         self._tokens = {"ORIGIN": _origin(path, facts, linker), **linker.tokens}
         for text in (facts.rpath or "", facts.runpath or ""):
             longest = max(map(len, self._tokens.values()))
@@ -250,9 +253,9 @@ class Node:
         if linker.musl:  # where either path serves like the other, and is inherited
             self.rpath = self._musl_directories(facts.runpath if facts.runpath is not None else facts.rpath or "")
         elif facts.runpath is not None:  # silences the DT_RPATH
-            self.runpath = rpath.directories(facts.runpath, self._tokens, ":", self._trusted)
+            self.runpath = rpath.directories(facts.runpath, self._tokens, ":", self._trusted, linker.release)
         elif facts.rpath:
-            self.rpath = rpath.directories(facts.rpath, self._tokens, ":", self._trusted)
+            self.rpath = rpath.directories(facts.rpath, self._tokens, ":", self._trusted, linker.release)
 
     def _musl_directories(self, text: str) -> list[str]:
         """musl knows $ORIGIN alone, which need not end there, and takes a path with any other token for none.
@@ -292,7 +295,7 @@ class Node:
         """What this file means by a text with dynamic string tokens in it."""
         from nativeload.linkers import rpath
 
-        return rpath.expand(text, self._tokens, self._trusted)
+        return rpath.expand(text, self._tokens, self._trusted, self._release)
 
 
 def _origin(path: str, facts: Facts, linker: Linker) -> str:
@@ -334,7 +337,7 @@ def _try(linker: Linker, path: str) -> tuple[Facts | None, str | None, str | Non
         words = os.strerror(error.errno or 0)
         if error.errno in _NO_FILE:
             return None, words, None, False
-        absent = error.errno in (_ABSENT_TO_MUSL if linker.musl else _ABSENT)
+        absent = error.errno in linker.absent
         if not absent and not linker.musl:  # another error counts only in a directory that is one (open_path)
             absent = not stat.S_ISDIR(linker.mode(os.path.dirname(path) or "."))
         return None, None, None if error.errno == errno.ENOENT else words, absent

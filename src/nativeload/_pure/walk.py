@@ -283,8 +283,9 @@ class _Walk:
                 path = giver.path if isinstance(giver, Node) else giver
                 facts = giver.facts if isinstance(giver, Node) else self._facts_of(giver)
                 # A giver that defines none lets every version pass; but one that wants none either has no DT_VERSYM,
-                # and then an assertion ends the process (check_match in elf/dl-lookup.c).
-                none = path is None or (facts is not None and not facts.verdef and not facts.verneed)
+                # and then an assertion ends the process up to glibc 2.40 (check_match in elf/dl-lookup.c).
+                bare = facts is not None and not facts.verdef and not facts.verneed
+                none = path is None or (bare and self.linker.release < 41)
                 for version, weak in versions:
                     if none or (facts is not None and facts.verdef and not weak and version not in facts.given):
                         yield place, name, version, path

@@ -29,7 +29,7 @@ _NAMES = {
 }
 _MOST = 4 << 20  # bytes of a linker's file that are looked at
 
-_linkers: dict[tuple[str, str], tuple[tuple[str, ...], str]] = {}
+_linkers: dict[tuple[str, str], tuple[tuple[str, ...], int]] = {}
 
 
 def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, *, secure: bool = False) -> Rules:
@@ -52,6 +52,7 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
         big=image.byteorder == "big",
         machine=image.machine,
         secure=secure,
+        release=release(image, root),
         library_path=tuple(dict.fromkeys(rpath.directories(path, tokens, ":;", trusted))),
         default=default,
         subdirectories=tuple(subdirectories(image.machine, names, release(image, root))),
@@ -66,27 +67,27 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
     )
 
 
-def release(image: "Image", root: str) -> str:
-    """The version of the linker that would run a file ("2.36"), "2.37" where it does not tell."""
+def release(image: "Image", root: str) -> int:
+    """The release of the linker that would run a file, 36 for glibc 2.36; 37 where it does not tell."""
     return _told(root, _linker_of(image))[1]
 
 
 def is_always_listed(image: "Image", root: str) -> bool:
     """Whether the linker itself is in every process's list: until 2.36 only where some file needs it by name."""
-    default, version = _told(root, _linker_of(image))
-    return bool(default) and int(version.partition(".")[2]) >= 37
+    default, release = _told(root, _linker_of(image))
+    return bool(default) and release >= 37
 
 
 def _linker_of(image: "Image") -> str:
     return image.interp or _NAMES.get((image.machine, image.elf_class), "")
 
 
-def _told(root: str, own: str) -> tuple[tuple[str, ...], str]:
-    """(default directories, version) that a linker's own file tells: system_dirs in elf/dl-load.c, and its release."""
+def _told(root: str, own: str) -> tuple[tuple[str, ...], int]:
+    """(default directories, release) that a linker's own file tells: system_dirs in elf/dl-load.c, and its release."""
     known = _linkers.get((root, own))
     if known is None:
         content = roots.read(root, own, _MOST)
-        known = _linkers[root, own] = _directories(content), _version(content)
+        known = _linkers[root, own] = _directories(content), _release(content)
     return known
 
 
@@ -106,11 +107,11 @@ def _directories(content: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _version(content: bytes) -> str:
+def _release(content: bytes) -> int:
     start = content.find(b"\x002.")
     while start >= 0:
         text = content[start + 1 : content.find(b"\0", start + 1)]
-        if text[2:].isdigit():
-            return text.decode()
+        if text[2:].isdigit() and len(text) < 6:
+            return int(text[2:])
         start = content.find(b"\x002.", start + 1)
-    return "2.37"
+    return 37

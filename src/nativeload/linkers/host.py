@@ -37,6 +37,7 @@ class Linker:
 
     def _rules(self) -> Rules:
         machine = self.program.machine
+        release = int(core.libc()[1].split(".")[1]) if self.checks_versions else 0
         default = tuple(self._own["default"])
         tokens = {"LIB": lib(default), "PLATFORM": platform(machine)}
         # The program's DT_RPATH serves whatever is loaded, its DT_RUNPATH only the program.
@@ -52,9 +53,10 @@ class Linker:
             big=self.program.byteorder == "big",
             machine=machine,
             secure=False,
+            release=release,
             library_path=tuple(self._own["LD_LIBRARY_PATH"]),
             default=default,
-            subdirectories=tuple(subdirectories(machine, self.hwcaps, core.libc()[1])) if self.checks_versions else (),
+            subdirectories=tuple(subdirectories(machine, self.hwcaps, release)) if self.checks_versions else (),
             hwcaps=tuple(self.hwcaps),
             program_rpath=program_rpath if program else (),
             lib=tokens["LIB"],

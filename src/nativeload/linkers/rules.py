@@ -17,6 +17,7 @@ class Rules(Record):
         "big",
         "machine",
         "secure",
+        "release",
         "library_path",
         "default",
         "subdirectories",
@@ -34,6 +35,7 @@ class Rules(Record):
     big: bool
     machine: int
     secure: bool
+    release: int
     library_path: tuple[str, ...]
     default: tuple[str, ...]
     subdirectories: tuple[str, ...]
@@ -61,10 +63,10 @@ _PLATFORMS = {EM_386: "i686", EM_X86_64: "x86_64", 183: "aarch64"}
 _platforms: dict[int, str] = {}
 
 
-def subdirectories(machine: int, hwcaps: list[str], version: str) -> list[str]:
-    """What a version of glibc looks into below each directory of a search before the directory itself, in order."""
+def subdirectories(machine: int, hwcaps: list[str], release: int) -> list[str]:
+    """What glibc 2.`release` looks into below each directory of a search before the directory itself, in order."""
     named = [f"glibc-hwcaps/{name}" for name in hwcaps]
-    if machine not in (EM_386, EM_X86_64) or [int(part) for part in version.split(".")[:2]] >= [2, 37]:
+    if machine not in (EM_386, EM_X86_64) or release >= 37:
         return named
     # Until then: every subset of these names, the fullest first.
     names = ["tls", platform(machine), "x86_64" if machine == EM_X86_64 else "sse2"]

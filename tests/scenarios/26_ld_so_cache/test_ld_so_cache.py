@@ -35,9 +35,9 @@ for name in json.loads(sys.argv[1]):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         before = {path for path, _ in core.linkmap()}
         try:
-            core.dlopen(name, os.RTLD_LAZY)
+            handle = core.dlopen(name, os.RTLD_LAZY)
             new = [path for path, _ in core.linkmap() if path not in before]
-            known = [path for path, soname in core.linkmap() if soname == name]
+            known = [path for path in before if path and core.loaded_handle(path) == handle]
             os.write(writer, (new or known)[0].encode())
         except OSError as error:
             os.write(writer, f"{error}".encode())
@@ -85,9 +85,10 @@ def test_a_sample_as_the_linker_loads_it() -> None:
     answers = run(sys.executable, FIND_AND_LOAD, json.dumps(sample)).check().json
     # A sanitizer's runtime ends the process, or wants more static TLS than is left: no file says how much that is.
     died = [name for name, answer in answers.items() if not answer[1] or "static TLS" in answer[1]]
-    assert len([name for name in died if "san.so" not in name]) <= len(sample) // 20, died
-    unequal = {name: answer for name, answer in answers.items() if name not in died and answer[0] != answer[1]}
-    assert not unequal
+    assert len(died) <= len(sample) // 20, died
+    # One of a debugger's, bound at once, is for a program that has its symbols: the linker says of which file.
+    taken = {name: words.removesuffix(": undefined symbol: ps_pdwrite") for name, (_, words) in answers.items()}
+    assert not {name: answers[name] for name in answers.keys() - died if answers[name][0] != taken[name]}
 
 
 def answers(cache: PrivateCache, name: str) -> list[str]:
