@@ -5,11 +5,13 @@ They find its symbols because what a file needs is searched for its symbols too.
 process alone (memfd_create(2)), so there is no file that others could change before it is loaded.
 """
 
+import itertools
 import os
 import struct
 import sys
 
 from nativeload import core, images
+from nativeload.errors import NativeLoadError
 from nativeload.linkers import host
 from nativeload.loading import PROCESS
 from nativeload.spec import Rejection, rejection
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
-_MOST_FILES = 20_000  # of one package that are looked at
 # elf.h: e_machine of those it is written for; program headers; dynamic tags
 _MACHINES = (62, 183)
 _PT_LOAD, _PT_DYNAMIC, _PT_GNU_STACK = 1, 2, 0x6474E551
@@ -107,52 +108,93 @@ def _seal(descriptor: int) -> None:
 
 
 def refusal(alias: str, path: str) -> Rejection | None:
-    """Why the native files of the package that calls, which need the soname, cannot use a library in its place."""
+    """Why the native files of who asks, which need the soname, cannot use a library in its place, or may not."""
     for file in _consumers(alias):
-        problem = _lacking(file, alias, path)
+        unknown = ""
+        try:
+            problem, missing = _lacking(file, alias, path)
+            if problem and missing:
+                unknown = (
+                    f"it needs {', '.join(missing)} too, which is not found and may give {problem}: load that before"
+                )
+        except (OSError, ValueError) as error:
+            problem = unknown = str(error)
+        if unknown:
+            reason = f"whether it gives what {file} uses of {alias} cannot be checked: {unknown}"
+            return rejection("dependency", reason, alias=alias, consumer=file, problem=unknown)
         if problem:
             reason = f"does not give what {file} uses of {alias}: {problem}"
             return rejection("symbol", reason, alias=alias, consumer=file, missing=problem)
     return None
 
 
-def _lacking(file: str, alias: str, path: str) -> str:
-    """The versions and symbols that a file wants and would not find, "" where it finds all."""
+def _lacking(file: str, alias: str, path: str) -> "tuple[str, list[str]]":
+    """The versions and symbols that a file wants and would not find, and what it needs that is not found, which may
+    give these. What a later `load` would find is found."""
     walker = host.linker().walker
     walked: Any = core.walk(walker, ((file,),), ((alias, path),), PROCESS)
     versions = [version for _, name, version, _ in walked[1] if name == alias]
     if versions:
-        return ", ".join(versions)
+        return ", ".join(versions), []
     scope = [image[0] for image in walked[0]]
-    for one in (path, os.path.realpath(sys.executable)):
+    missing: list[str] = []
+    first = [os.path.realpath(sys.executable)]
+    for name, answer in dict.fromkeys(edge[:2] for image in walked[0] for edge in image[3]):
+        found = answer or _found(name)
+        (first if found else missing).append(found or name)
+    for one in first:
         reached: Any = core.walk(walker, ((one,),), (), 0)
         scope += [image[0] for image in reached[0]]
-    if any(edge[1] is None for image in walked[0] for edge in image[3]):
-        return ""  # What is missing may be what gives them; importing the file says so.
     strong = [name for name, weak in core.undefined(walker, file, tuple(scope)) if not weak]
-    return ", ".join(strong[:5])
+    return ", ".join(strong[:5]), missing
 
 
-def _consumers(alias: str) -> "Iterator[str]":
-    """The native files of the caller's top-level package that need a soname."""
+def _found(soname: str) -> str:
+    from nativeload import resolution
+
+    try:
+        spec, _ = resolution.resolve(soname)
+    except NativeLoadError:
+        return ""
+    return spec.path if spec else ""
+
+
+def _consumers(alias: str) -> "list[str]":
+    """The native files that need a soname: of the packages whose code is running, where one of these has any; else of
+    everything installed, because nothing tells for whom it is loaded."""
+    from nativeload.check import files
+
+    asking = [one for one in _running() if _needs(one, alias)]
+    return asking or [one.path for one in files.of_distributions()[0] if _needs(one.path, alias)]
+
+
+def _running() -> "Iterator[str]":
+    """The files of each package whose code is running, and those beside a module or program that is in none."""
+    homes: dict[tuple[str, bool], None] = {}
     frame: Any = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "nativeload":
+    while frame is not None:
+        homes |= dict.fromkeys(_homes(frame.f_globals))
         frame = frame.f_back
-    name = frame.f_globals.get("__name__", "") if frame is not None else ""
-    package = sys.modules.get(name.partition(".")[0])
-    left = _MOST_FILES
-    for home in getattr(package, "__path__", ()):
-        for directory, _, names in os.walk(home):
-            left -= len(names)
-            if left < 0:
-                return
-            for one in names:
-                if ".so" in one and _needs(f"{directory}/{one}", alias):
-                    yield f"{directory}/{one}"
+    for home, whole in homes:
+        for directory, _, names in itertools.islice(os.walk(home), None if whole else 1):
+            yield from (f"{directory}/{one}" for one in names if ".so" in one)
+
+
+def _homes(facts: "dict[str, Any]") -> "Iterator[tuple[str, bool]]":
+    """(directory, with all that is below it) of a module's files, by its globals: a namespace is no package of one's."""
+    parts = str(getattr(facts.get("__spec__"), "name", None) or facts.get("__name__", "")).split(".")
+    for name in itertools.accumulate(parts, "{}.{}".format):
+        package: Any = sys.modules.get(name)
+        if getattr(package, "__file__", None) and hasattr(package, "__path__"):
+            yield from ((home, True) for home in package.__path__)
+            return
+    if file := facts.get("__file__"):
+        yield os.path.dirname(file), False
 
 
 def _needs(path: str, alias: str) -> bool:
     try:
-        return alias in images.read(path).needed
+        facts = images.read(path)
     except (OSError, ValueError):
-        return False
+        return False  # It cannot be mapped.
+    return alias in facts.needed and facts.same_kind(images.process())

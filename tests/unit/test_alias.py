@@ -159,6 +159,82 @@ def test_each_consumer_is_looked_at(tmp_path: Path) -> None:
     assert (status, said.startswith("bar\n"), "baz/ext.so uses of libold.so.1: gone" in said) == (1, True, True)
 
 
+# Who asks, and what cannot be told
+
+BAD = "int gone(void); int uses(void) { return gone(); }"
+GONE = "ext.so uses of libold.so.1: gone"
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return cc(REAL, tmp_path_factory.mktemp("real") / "libnew.so.2", "-Wl,-soname,libnew.so.2")
+
+
+@pytest.mark.parametrize(("source", "refused"), [(NEEDS, False), (BAD, True)])
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        # its own module is run as the program, or another of it that is in a namespace, or is no package at all
+        ({"bar/__init__.py": "", "bar/ext.so": "", "bar/__main__.py": ASKS}, "import runpy; runpy.run_module('bar')"),
+        ({"bar/__init__.py": "", "bar/ext.so": "", "bar/a/b.py": ASKS}, "import bar.a.b"),
+        ({"ns/bar/__init__.py": ASKS, "ns/bar/ext.so": ""}, "import ns.bar"),
+        ({"bar.py": ASKS, "ext.so": ""}, "import bar"),
+        # somebody else asks for it
+        ({"bar/__init__.py": "import other", "bar/ext.so": "", "other/__init__.py": ASKS}, "import bar"),
+        # nobody who needs it, for what is installed
+        ({"bar/__init__.py": "", "bar/ext.so": "", "bar-1.dist-info/RECORD": "bar/ext.so,,\n"}, ASKS),
+    ],
+)
+def test_whoever_asks_is_looked_at(
+    source: str, refused: bool, files: dict[str, str], code: str, real: Path, tmp_path: Path
+) -> None:
+    built = consumer(tmp_path, source) / "bar" / "ext.so"
+    place = tmp_path / "consumer"
+    for name, text in files.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(built.read_bytes() if name.endswith(".so") else text.encode())
+    status, said = imported(site(tmp_path, real), place, code=code)
+    assert (status, "ABIMismatchError" in said, GONE in said) == (int(refused), refused, refused)
+
+
+def test_a_namespaces_other_portion_does_not_ask(real: Path, tmp_path: Path) -> None:
+    for name, source in (("bar", NEEDS), ("baz", BAD)):
+        consumer(tmp_path, source, name=name)
+    (tmp_path / "consumers").rename(tmp_path / "ns")
+    code = "import ns.bar; print('bar'); import ns.baz"
+    status, said = imported(site(tmp_path, real), tmp_path, code=code)
+    assert (status, said.startswith("bar\n"), f"ns/baz/{GONE}" in said) == (1, True, True)
+
+
+def test_one_file_of_very_many(real: Path, tmp_path: Path) -> None:
+    place = consumer(tmp_path, BAD)
+    data = place / "bar" / "_data"
+    data.mkdir()
+    for number in range(20_001):
+        os.mknod(data / str(number))
+    (place / "bar" / "ext.so").rename(data / "ext.so")
+    assert GONE in imported(site(tmp_path, real), place, code="import bar")[1]
+
+
+def test_what_may_come_from_a_file_that_is_missing_is_not_guessed(real: Path, tmp_path: Path) -> None:
+    more = cc("int more(void) { return 1; }", tmp_path / "more" / "libmore.so.1", "-Wl,-soname,libmore.so.1")
+    both = "int foo(void); int more(void); int uses(void) { return foo() + more(); }"
+    places = site(tmp_path, real), consumer(tmp_path, both, headers=(str(more),))
+    uses = f"print(ctypes.CDLL({str(places[1] / 'bar' / 'ext.so')!r}).uses())"
+    status, said = imported(*places, code="import bar")
+    known = "cannot be checked: it needs libmore.so.1 too, which is not found and may give more: load that before"
+    assert (status, "ABIMismatchError" in said, known in said) == (1, True, True)
+    # Loaded before, or found as `load` would find it, it gives it.
+    assert imported(*places, code=f"import ctypes; ctypes.CDLL({str(more)!r}); import bar; {uses}") == (0, "43\n")
+    provider(places[0], "more_lib", declaration("libmore.so.1", "more"), library="more", files={"libmore.so.1": more})
+    code = f"import ctypes, bar; bar.nativeload.load('more'); {uses}"
+    assert imported(*places, code=code) == (0, "43\n")
+    # And a symbol that neither gives is missing.
+    other = consumer(tmp_path, both.replace("foo()", "gone()").replace("foo", "gone"), name="baz", headers=(str(more),))
+    assert f"baz/{GONE}" in imported(places[0], other, code="import baz")[1]
+
+
 @pytest.mark.parametrize("name", ["", "libold", "../libold.so.1", "/x/libold.so"])
 def test_an_alias_is_a_soname(name: str, tmp_path: Path) -> None:
     real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
