@@ -19,6 +19,7 @@ from truth.compare import compare
 from truth.facts import differences
 
 import nativeload
+from parts.roots import SUITE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,16 +27,16 @@ if TYPE_CHECKING:
     from parts.truth import Truth
 
 
-def collect(*, root: bool) -> None:
+def collect(suite: str) -> None:
     """Ask about every file, keep the answers."""
     began = time.monotonic()
-    top = corpus.other_root() if root else corpus.SYSTEM
+    top = corpus.root_of(suite)
     paths = corpus.everything(top)
     found = time.monotonic()
     truths = corpus.ask(paths, top)
-    corpus.save(truths, corpus.place(root=root))
+    corpus.save(truths, corpus.place(suite))
     listed, asked = found - began, time.monotonic() - found
-    print(f"{len(truths)} files, found in {listed:.0f} s and asked about in {asked:.0f} s: {corpus.place(root=root)}")
+    print(f"{len(truths)} files, found in {listed:.0f} s and asked about in {asked:.0f} s: {corpus.place(suite)}")
 
 
 def count(truths: Sequence[Truth]) -> None:
@@ -90,16 +91,23 @@ def read_all() -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.truth", description=__doc__)
     parser.add_argument("what", choices=("collect", "count", "compare", "facts"))
-    parser.add_argument("--root", action="store_true", help="the files of another Debian, in its root directory")
+    parser.add_argument(
+        "--root",
+        nargs="?",
+        const=SUITE,
+        default="",
+        metavar="SUITE",
+        help="the files of another Debian, in its root directory",
+    )
     parser.add_argument("--library-path", metavar="DIRS", help="with this LD_LIBRARY_PATH; asked anew, and not kept")
     chosen = parser.parse_args(arguments)
     if chosen.what == "facts":
         return read_all()
-    top = corpus.other_root() if chosen.root else corpus.SYSTEM
+    top = corpus.root_of(chosen.root)
     env: dict[str, str] = {}
-    kept = corpus.place(root=chosen.root)
+    kept = corpus.place(chosen.root)
     if chosen.what == "collect" or not kept.exists():
-        collect(root=chosen.root)
+        collect(chosen.root)
     truths = corpus.saved(kept)
     if chosen.library_path is not None:
         env = {"LD_LIBRARY_PATH": chosen.library_path}

@@ -78,14 +78,14 @@ def _ask(path: str, root: Path, env: dict[str, str]) -> Truth:
         return Truth(path=path, kind="damaged", error=str(error))
 
 
-def place(*, root: bool) -> Path:
+def place(suite: str) -> Path:
     """Where the answers are kept: of this system, or of the root directory of another."""
-    return ROOT / "truth" / ("root.jsonl" if root else "system.jsonl")
+    return ROOT / "truth" / f"{suite or 'system'}.jsonl"
 
 
-def other_root() -> Path:
-    """The root directory of the other system."""
-    return debian_root()
+def root_of(suite: str) -> Path:
+    """The root directory of a suite of Debian, or this system's."""
+    return debian_root(suite) if suite else SYSTEM
 
 
 def save(truths: Iterable[Truth], file: Path) -> None:
