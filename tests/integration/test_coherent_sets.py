@@ -18,13 +18,15 @@ import pytest
 from integration.projects import nativeload_site, settled
 from nativeload import catalog
 from parts import cc, deb, library_dirs, site, wheel
+from parts.debian import release
 from unit.trial import Trial, nativeload_path, trial, trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 pytestmark = pytest.mark.once
-PACKAGES = ("libucx0", "libibverbs1", "librdmacm1", "libnuma1", "libnl-3-200", "libnl-route-3-200")
+RDMA = "librdmacm1" if release() == "debian-12" else "librdmacm1t64"
+PACKAGES = ("libucx0", "libibverbs1", RDMA, "libnuma1", "libnl-3-200", "libnl-route-3-200")
 WHEEL = "libucx-cu12"
 
 

@@ -51,8 +51,8 @@ def _lists(kind: str, suite: str, directory: Path) -> list[str]:
         (state / folder).mkdir(parents=True)
     options = ["-o", f"Dir::Etc::SourceList={listed}", "-o", "Dir::Etc::SourceParts=-", "-o", "APT::Sandbox::User="]
     options += ["-o", f"Dir::State::Lists={state}/lists", "-o", f"Dir::Cache={state}", "-o", "Acquire::Retries=3"]
-    # A suite in the making may be older than it says.
-    options += ["-o", "Acquire::Check-Valid-Until=false"]
+    # A suite in the making may be older than it says, and what is installed here newer than what the suite has.
+    options += ["-o", "Acquire::Check-Valid-Until=false", "-o", "Dir::State::status=/dev/null"]
     tool("apt-get", *options, "-q", "update")
     return options
 

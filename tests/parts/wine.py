@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parts._cache import ROOT, PartError, entry
-from parts.debian import deb
+from parts.debian import deb, release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,14 +25,21 @@ def wine() -> Path:
     """The program that runs Windows's of x86-64."""
     if found := shutil.which("wine64") or shutil.which("wine64", path=_DEBIANS):
         return Path(found)
-    root = deb("wine64", "libwine", "libunwind8", "liblzma5", "libz-mingw-w64")
-    # Its maintainer script puts this one there, without which no program starts.
-    library = root / "usr/lib/x86_64-linux-gnu/wine/x86_64-windows/zlib1.dll"
-    if not library.exists():
-        copy = library.with_name(f"zlib1.{os.getpid()}")
-        shutil.copy(root / "usr/x86_64-w64-mingw32/lib/zlib1.dll", copy)
-        copy.replace(library)
-    return root / "usr/lib/wine/wine64"
+    # Later releases have no wine64.
+    suite = "" if release() == "debian-12" else "bookworm"
+    root = deb("wine64", "libwine", "libunwind8", "liblzma5", "libz-mingw-w64", suite=suite)
+    programs, libraries = root / "usr/lib/wine", root / "usr/lib/x86_64-linux-gnu/wine/x86_64-windows"
+    # Its maintainer script puts the first one there, without which no program starts; the second is a script that looks
+    # for the server where it would be installed.
+    for path, target in (
+        (libraries / "zlib1.dll", root / "usr/x86_64-w64-mingw32/lib/zlib1.dll"),
+        (programs / "wineserver", programs / "wineserver64"),
+    ):
+        if not path.exists() or not path.samefile(target):
+            link = path.with_name(f"{path.name}.{os.getpid()}")
+            link.symlink_to(target)
+            link.replace(path)
+    return programs / "wine64"
 
 
 @functools.cache
@@ -74,8 +81,6 @@ def _execute(
         "WINEDLLOVERRIDES": "mscoree,mshtml=",
         **(env or {}),
     }
-    if (server := wine().with_name("wineserver64")).exists():
-        given["WINESERVER"] = os.fspath(server)
     words = [os.fspath(word) for word in (wine(), *command)]
     for tries_left in (2, 1, 0):
         # Into files: services that the first program starts keep a pipe open long after its end.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nativeload import resolve
+from nativeload.linkers import host
 from parts import cc, execute
 from scenarios.closures import program
 from scenarios.muslprograms import linker
@@ -16,6 +17,7 @@ from scenarios.muslprograms import linker
 if TYPE_CHECKING:
     from pathlib import Path
 
+NONE_GIVES_ALL = host.linker().rules.release >= 41
 WANTS = "int dep(void); int root(void) { return dep(); }"
 # A symbol's versions, and those that the file defines, in the order of their indices from 2 on: `dep@` is hidden.
 GIVERS = {
@@ -67,7 +69,8 @@ def test_given(tmp_path: Path, wants: str, shown: str, given: str) -> None:
     library = consumer(tmp_path / "libroot.so", wants)
     giver(tmp_path / "lib" / "libdep.so", given)
     done = execute(["ldd", "-r", os.fspath(library)], env={"LC_ALL": "C"})
-    if "no version information" in done.stdout + done.stderr:  # which ends a process before it looks for symbols
+    # Which up to glibc 2.40 ends a process before it looks for symbols.
+    if "no version information" in done.stdout + done.stderr and not NONE_GIVES_ALL:
         assert (given, resolve(library, environ={}).status) == ("none", "problems")
         return
     linkers = re.findall(r"undefined symbol: (\w+)(?:, version (\w+))?", done.stdout + done.stderr)
@@ -88,7 +91,7 @@ def test_both_answers_are_given(tmp_path: Path) -> None:
         "hidden B", "hidden B, hidden C", "nothing",
     }  # fmt: skip
     assert {given for wants, given in found if found[wants, given] and wants == "B"} == {
-        "base", "B", "A, B", "hidden B", "hidden B, C", "hidden B, hidden C",
+        "base", "B", "A, B", "hidden B", "hidden B, C", "hidden B, hidden C", *(["none"] if NONE_GIVES_ALL else []),
     }  # fmt: skip
 
 
