@@ -106,3 +106,21 @@ def test_a_file_that_lists_is_asked_only_above(site: Path) -> None:
 
 def test_a_distribution_that_is_not_installed(site: Path) -> None:
     assert sources.opens("", "/x/libspeed.so") == sources.does_without("gone", "/x/_fast.abi3.so") == ""
+
+
+def test_a_directory_of_the_packages_name_is_read_only_for_one_without_python_files(
+    site: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `python -m` has the working directory on the path, where the project is that was installed."""
+    project = tmp_path_factory.mktemp("project")
+    (project / "fast").mkdir()
+    (project / "fast" / "setup.py").write_text("import nativeload  # ask it for libfoo.so.1\n")
+    monkeypatch.setattr("sys.path", [str(project), str(site)])
+    install(site, __init__="")
+    (site / "fast" / "_fast.abi3.so").write_bytes(b"")
+    assert sources.preloads("fast", "libfoo.so.1", "") == ""
+    # An editable install has its native files alone there.
+    (site / "fast" / "__init__.py").unlink()
+    sources._files.clear()
+    sources._loaders.clear()
+    assert sources.preloads("fast", "libfoo.so.1", "") == str(project / "fast" / "setup.py")

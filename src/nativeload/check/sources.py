@@ -127,6 +127,8 @@ def _edited(distribution: "metadata.Distribution") -> "Iterator[tuple[str, str]]
     site = distribution.site
     packages = {path.removeprefix(f"{site}/").partition("/")[0] for path in distribution.files(".so,")}
     for package in filter(str.isidentifier, packages):
+        if os.path.isfile(f"{site}/{package}/__init__.py"):
+            continue
         try:
             homes = metadata.package_directories(package, site, "__init__.py")
         except DeclarationError:
