@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nativeload.filereport import FileReport
 
 FOUND, REFUSED, USAGE = 0, 1, 2
+_ACTIONS = ("--explain", "--tree", "--check", "--list", "--version", "--help")
 
 _STATUS = """exit status: 0 everything asked for was found and would load; 1 something was not found or was refused,
 or cannot be read; 2 the command line or a requirement cannot be read"""
@@ -111,6 +112,8 @@ def _options(arguments: "Sequence[str]") -> _Options:
     if options is not None:
         return options
     options, parser = _Options(), _get_main_parser()
+    if said := _mistaken(arguments):
+        parser.error(said)
     _, others = parser.parse_known_args(arguments, options)
     # A name may stand after other options, where argparse takes it for none of these.
     named = next((one for one in (options.tree, options.explain, options.check) if one is not None), None)
@@ -121,6 +124,19 @@ def _options(arguments: "Sequence[str]") -> _Options:
         named += others
     _judge(options, parser.error)
     return options
+
+
+def _mistaken(arguments: "Sequence[str]") -> str:
+    """What is said where no action is given, but a word that may be meant for one; "" else."""
+    begun = [one for one in arguments if len(one) > 2 and any(action.startswith(one) for action in _ACTIONS)]
+    if not arguments or begun:
+        return ""
+    from difflib import get_close_matches
+
+    word = arguments[0]
+    near = get_close_matches(word, (*_ACTIONS, *COMMANDS), 1, 0.7)
+    meant = near[0] if near else "" if word.startswith("-") else f"--explain {word}"
+    return f"{word!r} is no command; did you mean {meant}?" if meant else ""
 
 
 def _plain(arguments: "Sequence[str]") -> _Options | None:

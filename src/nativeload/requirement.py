@@ -62,7 +62,8 @@ def parse(text: str, symbols: tuple[str, ...] = ()) -> Requirement:
         )
     name = name_of(text)
     if "/" in text or "\0" in text:
-        raise RequirementError(text, "it is a library's name, not a path")
+        chosen = "a file is chosen by NATIVELOAD_<NAME> or nativeload.prefer"
+        raise RequirementError(text, f"it is a library's name, not a path; {chosen}")
     if not name or not (name[0].isalnum() or name[0] == "_"):
         raise RequirementError(text, "it does not begin with a library's name")
     for symbol in symbols:

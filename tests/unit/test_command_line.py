@@ -91,6 +91,22 @@ def test_usage(arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFix
     assert err.startswith("usage: nativeload ") == ("nativeload: error: " in words)
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["--exlain", "specimen"], "'--exlain' is no command; did you mean --explain?"),
+        (["check"], "'check' is no command; did you mean --check?"),
+        (["pakc", "lib.so"], "'pakc' is no command; did you mean pack?"),
+        (["specimen"], "'specimen' is no command; did you mean --explain specimen?"),
+        (["--json"], "one of the arguments --explain --tree --check --list --version is required"),
+        ([], "one of the arguments --explain --tree --check --list --version is required"),
+    ],
+)
+def test_a_word_that_is_no_command(words: list[str], meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, *words)
+    assert (status, out, err.splitlines()[-1]) == (2, "", f"nativeload: error: {meant}")
+
+
 def test_what_can_be_read_is_no_usage_error(capsys: pytest.CaptureFixture[str], wheel: Path) -> None:
     for arguments in (["--explain", "specimen"], ["--list"], ["--list", "--json"], ["--explain", "--json"]):
         status, out, err = run(capsys, *arguments)
