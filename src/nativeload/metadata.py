@@ -218,6 +218,25 @@ def resource(package: str, file: str) -> str:
         return ""
 
 
+def resources(package: str) -> "Iterator[tuple[str, str]]":
+    """(package, path) of every file of a package and of those in it, by its loader's own account, as for `resource`."""
+    top, *inner = package.split(".")
+    spec = _spec(top)
+    try:
+        place = spec.loader.get_resource_reader(top).files()  # type: ignore[union-attr]
+        for name in inner:
+            place = place.joinpath(name)
+        todo = [(package, place)]
+        for parent, place in todo:  # which grows meanwhile
+            for one in place.iterdir():
+                if one.is_dir():
+                    todo.append((f"{parent}.{one.name}", one))
+                else:
+                    yield parent, os.path.abspath(one)
+    except Exception:  # As above.
+        return
+
+
 def _spec(top: str) -> "ModuleSpec | None":
     from importlib.machinery import PathFinder
 

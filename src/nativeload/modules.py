@@ -61,9 +61,12 @@ def extensions(module: Module) -> list[Extension]:
     if module.kind == "extension":
         return [Extension(name=module.name, path=module.places[0])]
     found: dict[str, Extension] = {}
-    for place in module.places if module.kind == "package" else ():
-        for one in _inside(place, module.name):
-            found.setdefault(one.name, one)
+    if module.kind == "package":
+        files = [one for place in module.places for one in _inside(place, module.name)]
+        # of an editable install that is no directory
+        for parent, path in files or metadata.resources(module.name):
+            if one := _extension(parent, path):
+                found.setdefault(one.name, one)
     return sorted(found.values(), key=lambda one: one.name)
 
 
@@ -122,22 +125,25 @@ def _below(package: Module, part: str) -> Module:
     return _absent(name, f"there is none in {' or '.join(package.places) or package.name}")
 
 
-def _inside(place: str, package: str) -> "Iterator[Extension]":
+def _inside(place: str, package: str) -> "Iterator[tuple[str, str]]":
+    """(package, path) of each file below a package's directory that may be imported."""
     for directory, folders, files in os.walk(place):
         folders[:] = sorted(one for one in folders if one.isidentifier() and one != "__pycache__")
         inner = os.path.relpath(directory, place)
         parent = package if inner == "." else f"{package}.{inner.replace('/', '.')}"
-        for file in sorted(files):
-            for suffix in EXTENSION_SUFFIXES:
-                stem = file.removesuffix(suffix)
-                if stem != file and stem.isidentifier():
-                    one = Extension(
-                        name=parent if stem == "__init__" else f"{parent}.{stem}", path=f"{directory}/{file}"
-                    )
-                    # By a tagged name it was meant to be one, whatever is wrong with it.
-                    if suffix != ".so" or is_initialized(one):
-                        yield one
-                    break
+        yield from ((parent, f"{directory}/{file}") for file in sorted(files))
+
+
+def _extension(parent: str, path: str) -> Extension | None:
+    """The extension module that a file of a package is, by its name; None where it is none."""
+    file = os.path.basename(path)
+    for suffix in EXTENSION_SUFFIXES:
+        stem = file.removesuffix(suffix)
+        if stem != file and stem.isidentifier():
+            one = Extension(name=parent if stem == "__init__" else f"{parent}.{stem}", path=path)
+            # By a tagged name it was meant to be one, whatever is wrong with it.
+            return one if suffix != ".so" or is_initialized(one) else None
+    return None
 
 
 def is_initialized(extension: Extension) -> bool:

@@ -12,8 +12,9 @@ import pytest
 
 from integration import examples
 from integration.projects import python_path
-from parts import execute, nativeload_wheel, run, site, venv
+from parts import cc, execute, nativeload_wheel, run, site, venv
 from parts._cache import entry, file_digest, key_of, tool, tree_digest
+from unit import specimens
 
 pytestmark = pytest.mark.once
 
@@ -109,8 +110,11 @@ def test_a_consumer(name: str) -> None:
     # What tells about it without importing it finds it too.
     checked = execute([python, "-m", "nativeload", "--check", "bar"], env=env).check().stdout
     assert f"{source}/src/bar/__init__.py loads libraries itself" in checked or name != "scikit-build-core"
+    here = f"({source}|{python.parent.parent})/"
     explained = execute([python, "-m", "nativeload", "--explain", "-m", "bar._bar"], env=env).stdout
-    assert re.search(rf"an extension module, ({source}|{python.parent.parent})/", explained) or name == "maturin"
+    assert re.search(f"an extension module, {here}", explained) or name == "maturin"
+    whole = execute([python, "-m", "nativeload", "--explain", "-m", "bar"], env=env).stdout
+    assert re.search(rf"\n  bar\._bar\n    {here}", whole) or name == "maturin"
 
 
 @pytest.mark.parametrize("name", ["meson-python", "scikit-build-core"])
@@ -136,6 +140,17 @@ def test_what_a_consumer_requires_by_its_file(name: str, tmp_path: Path) -> None
     (source / "src" / "bar" / "nativeload.toml").write_text('[requires]\nfoo = ">=2"\n')
     refused = run(python, examples.CALL, env=env, home=tmp_path)
     assert f"bar requires it ({source}/src/bar/nativeload.toml:2)" in refused.stderr
+
+    # What its file uses is known too, wherever it is, when another library answers for the soname.
+    init = source / "src" / "bar" / "__init__.py"
+    init.write_text(init.read_text().replace("load_required(__name__)", "load('libfoo.so.1')"))
+    for code, status, said in (("int foo(void) { return 41; }", 0, "41"), ("int fo;", 1, "uses of libfoo.so.1: foo")):
+        place = tmp_path / f"other{status}"
+        other = cc(code, tmp_path / f"{status}.so", "-Wl,-soname,libother.so.1")
+        text = specimens.declaration("libother.so.1", "other") + 'aliases = ["libfoo.so.1"]\n'
+        specimens.provider(place, "other-lib", text, library="other", files={"libother.so.1": other})
+        done = run(python, examples.CALL, env={"PYTHONPATH": python_path(place)}, home=tmp_path)
+        assert (done.returncode, said in done.stdout + done.stderr) == (status, True)
 
 
 @pytest.mark.parametrize("name", ["meson-python", "scikit-build-core"])
