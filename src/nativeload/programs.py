@@ -73,6 +73,10 @@ class SearchPath:
         spec = resolution.run(wanted, trace)
         if spec is None:
             raise resolution.failure(wanted.text, trace)
+        if spec.alias:
+            raise SearchPathError(
+                spec.alias, spec.path, f"its soname is {spec.soname}: an alias is of this process alone"
+            )
         names = []
         for path in (*spec.dependencies, spec.path):
             # What is linked with a file without a soname asks for the file's name.

@@ -235,6 +235,24 @@ def test_what_may_come_from_a_file_that_is_missing_is_not_guessed(real: Path, tm
     assert f"baz/{GONE}" in imported(places[0], other, code="import baz")[1]
 
 
+def test_neither_a_program_nor_what_another_library_requires_gets_it(real: Path, tmp_path: Path) -> None:
+    place = site(tmp_path, real)
+    env = "import nativeload; nativeload.environ({!r}); print('given')"
+    status, said = imported(place, code=env.format("libold.so.1"))
+    assert "SearchPathError" in said
+    assert "its soname is libnew.so.2: an alias is of this process alone" in said
+    assert imported(place, code=env.format("foo")) == (0, "given\n")
+
+    old = cc(REAL, tmp_path / "old" / "libold.so.1", "-Wl,-soname,libold.so.1")
+    own = cc(NEEDS, tmp_path / "libuser.so.1", "-Wl,-soname,libuser.so.1", old)
+    text = declaration("libuser.so.1", "user") + 'requires = ["libold.so.1"]\n'
+    provider(place, "user_lib", text, library="user", files={"libuser.so.1": own})
+    ask = "import nativeload; print(nativeload.load('user').ctypes.uses())"
+    status, said = imported(place, code=ask)
+    assert (status, "needs libold.so.1, which is not found" in said) == (1, True)
+    assert imported(place, code=f"{ASKS}{ask}") == (0, "42\n")
+
+
 @pytest.mark.parametrize("name", ["", "libold", "../libold.so.1", "/x/libold.so"])
 def test_an_alias_is_a_soname(name: str, tmp_path: Path) -> None:
     real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
