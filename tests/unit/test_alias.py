@@ -253,6 +253,23 @@ def test_neither_a_program_nor_what_another_library_requires_gets_it(real: Path,
     assert imported(place, code=f"{ASKS}{ask}") == (0, "42\n")
 
 
+def test_its_own_soname_is_no_alias(real: Path, tmp_path: Path) -> None:
+    """A library that is declared by another name than its file's is found by that too, and is the same."""
+    place = site(tmp_path, real)
+    code = "import nativeload; one = nativeload.load('libnew.so.2'); print(one is nativeload.load('foo'), one.provider)"
+    assert imported(place, code=code) == (0, "True foo_lib 1.0\n")
+    assert imported(place, code="import nativeload; print(nativeload.explain('libnew.so.2').status)")[1] == "found\n"
+    status, said = imported(place, code="import nativeload; nativeload.load('libnew.so.3')")
+    assert (status, "LibraryNotFoundError" in said) == (1, True)
+    # By both at once it is proposed once.
+    text = (place / "foo_lib" / "nativeload.toml").read_text().replace("library.foo", "library.new") + 'version = "x"\n'
+    provider(place, "new_lib", text, library="new", files={"libnew.so.2": real})
+    code = (
+        "import nativeload; print(str(nativeload.explain('libnew.so.2>=1')).count('new_lib/libnew.so.2: is version'))"
+    )
+    assert imported(place, code=code) == (0, "1\n")
+
+
 @pytest.mark.parametrize("name", ["", "libold", "../libold.so.1", "/x/libold.so"])
 def test_an_alias_is_a_soname(name: str, tmp_path: Path) -> None:
     real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")

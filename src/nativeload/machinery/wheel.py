@@ -11,7 +11,7 @@ from nativeload.spec import Provider, candidate, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from nativeload.metadata import Distribution
     from nativeload.requirement import Requirement
@@ -51,7 +51,8 @@ class WheelFinder:
                     yield from _needing(distribution, _registered(distribution, library, package, trace), trace)
         for distribution in metadata.providers(trace) if requirement.filename else ():
             if self._only in ("", distribution.name):
-                yield from _needing(distribution, _aliased(distribution, requirement.filename, trace), trace)
+                named = _by_soname(distribution, requirement.filename, wanted, trace)
+                yield from _needing(distribution, named, trace)
         for entry in catalog.known(requirement):
             for wheel in entry.wheels:
                 if self._only in ("", normal(wheel.distribution)):
@@ -134,17 +135,21 @@ def _registered(distribution: "Distribution", library: str, package: str, trace:
     )
 
 
-def _aliased(distribution: "Distribution", soname: str, trace: "Trace") -> "Iterator[Candidate]":
-    """Libraries of a distribution that answer for another soname."""
+def _by_soname(
+    distribution: "Distribution", soname: str, names: "Collection[str]", trace: "Trace"
+) -> "Iterator[Candidate]":
+    """Libraries of a distribution that have a soname or answer for it, and none of these names."""
     for package in dict.fromkeys(package for _, package in distribution.declared()):
         try:
             libraries = declarations.read(distribution, package, trace)
         except DeclarationError:
             continue  # It is said to who asks for one of its libraries.
         for one in libraries.values():
-            if soname in one.aliases:
-                for proposed in _declared(distribution, one.name, package, trace):
-                    yield proposed.replace(alias=soname, reason=f"{proposed.reason}, which answers for {soname}")
+            alias = soname if soname in one.aliases else ""
+            own = soname in (one.soname, os.path.basename(one.path)) and normal(one.name) not in names
+            for proposed in _declared(distribution, one.name, package, trace) if alias or own else ():
+                answers = f", which answers for {soname}" if alias else ""
+                yield proposed.replace(alias=alias, reason=f"{proposed.reason}{answers}")
 
 
 def _build(declared: declarations.Library, trace: "Trace") -> tuple[str, str]:
