@@ -6,8 +6,6 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-import lief
-
 from parts.elf_patch import DT_RPATH, DT_RUNPATH, NO_TAG, Patch
 
 if TYPE_CHECKING:
@@ -129,6 +127,8 @@ def cut(pattern: str, length: int | Callable[[bytes], int]) -> Damage:
 
 def in_last_segment(content: bytes) -> int:
     """A length at which all headers are whole, and the end of what is to be mapped is not."""
+    import lief
+
     binary = lief.ELF.parse(list(content))
     assert binary is not None
     last = max(
@@ -177,6 +177,8 @@ def need(pattern: str, *names: str, rpath: str = "") -> Damage:
     """More DT_NEEDED, and a DT_RPATH where one is given."""
 
     def do(site: Path) -> None:
+        import lief
+
         path = only(site, pattern)
         binary = lief.ELF.parse(path)
         assert binary is not None

@@ -10,10 +10,7 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import lief
 from elftools.elf.elffile import ELFFile
-
-lief.logging.disable()
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +51,9 @@ def readelf_exports(path: str) -> list[str]:
 
 def lief_facts(path: str) -> dict[str, Any]:
     """What LIEF's header, entries and version tables have."""
+    import lief
+
+    lief.logging.disable()
     binary: Any = lief.ELF.parse(path)
     header, tags = binary.header, lief.ELF.DynamicEntry.TAG
 
