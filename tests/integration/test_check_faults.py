@@ -16,6 +16,8 @@ from integration.projects import python_path
 from nativeload.check.report import KINDS, REQUIRED
 from parts import run, site, wheel
 
+pytest.importorskip("cffi", reason="the faults are made in its wheel")
+
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -391,6 +391,9 @@ def imported(*arguments: str | Path) -> Any:
 
 
 def test_what_is_not_needed_is_not_imported(three: Path, backend: str) -> None:
-    slow = {"argparse", "json", "ctypes", "nativeload.resolution", "nativeload.metadata", "nativeload.overview"}
+    slow = {"argparse", "json", "pdb", "ctypes", "nativeload.resolution", "nativeload.metadata", "nativeload.overview"}
     assert imported("--tree", three) & (slow if backend == "c" else slow - {"ctypes"}) == set()
     assert {"argparse", "nativeload.resolution"} <= imported("--explain", "no-such-library")
+    # Which pyelftools brings, left to itself.
+    code = "import sys, elftools.construct; print('pdb' in sys.modules)"
+    assert execute([sys.executable, "-c", code]).check().stdout == "True\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 
 from .file import RegularFile, Signature
 
@@ -105,10 +106,27 @@ def malformed(what: str) -> NoReturn:
     raise ValueError(f"malformed: {what}")
 
 
+def _import_without_debugger() -> None:
+    """Import pyelftools without pdb, which its debugging aid wants, and which takes 30 ms.
+
+    On CPython 3.14 pdb also brings the system's zstd, bzip2 and LZMA libraries into the process, where what is loaded
+    wins.
+    """
+    aid = type(sys)("elftools.construct.debug")
+    vars(aid).update(Probe=None, Debugger=None)
+    sys.modules[aid.__name__] = aid
+    try:
+        import elftools.construct  # noqa: F401
+    finally:
+        sys.modules.pop(aid.__name__, None)  # whoever wants it gets the real one
+
+
 class Elf:
     """The header, the program headers and the dynamic section of one open file."""
 
     def __init__(self, file: RegularFile) -> None:
+        if "elftools.construct" not in sys.modules:
+            _import_without_debugger()
         from elftools.common.exceptions import ELFError
         from elftools.elf import enums
         from elftools.elf.elffile import ELFFile
