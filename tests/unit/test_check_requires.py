@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nativeload.check import command
+from nativeload.check import command, sources
 from parts import cc
 from unit.specimens import NAME, SOURCE, declaration, patched, provider, record, specimen
 
@@ -159,6 +159,25 @@ def test_an_extension_whose_library_is_required(site: Path, wheel: Path, good: P
     assert [one.severity for one in check("user") if "apart" in one.image] == ["error"]
     (home / "nativeload.toml").write_text('[requires]\nz = ""\n')
     assert [one.severity for one in check("user") if "user" in one.image] == ["error"]
+
+
+@pytest.mark.parametrize("line", ['[requires]\n"libold.so.1" = ""\n', "nativeload.load('libold.so.1')\n"])
+def test_an_extension_for_whose_library_another_answers(line: str, site: Path, good: Path, tmp_path: Path) -> None:
+    """By an alias: required by the file, or loaded by the package itself; without either it is an error."""
+    old = specimen(tmp_path / "libold.so.1", soname="libold.so.1")
+    answering = provider(site, "some-wheel", declaration() + 'aliases = ["libold.so.1"]\n', files={NAME: good})
+    home = consumer(site, "user", line if "requires" in line else "", ["some-wheel"])
+    (home / "__init__.py").write_text(line if "load" in line else "")
+    cc("int specimen_answer(void); int a(void) { return specimen_answer(); }", home / "_ext.abi3.so", old)
+    record(site, "user")
+    sources._files.clear()
+    sources._loaders.clear()
+    (found,) = check("user")
+    assert (found.kind, found.severity) == ("missing", "warning")
+    assert f"some-wheel's {answering / NAME} answers for it, where it is loaded as that" in found.detail
+    assert f"{answering / NAME} " in found.detail.splitlines()[-1]
+    (answering / "nativeload.toml").write_text(declaration())
+    assert ("missing", "error") in kinds("user")
 
 
 def test_a_directory_that_is_not_installed(tmp_path: Path, wheel: Path) -> None:

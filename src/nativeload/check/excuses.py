@@ -4,7 +4,7 @@ import os
 
 from nativeload import images, pairs
 from nativeload.check import sources
-from nativeload.check.files import declared
+from nativeload.check.files import answering, declared
 from nativeload.linkers import host
 from nativeload.loading import Loading
 
@@ -131,6 +131,7 @@ class Excuses:
             source = sources.preloads(distribution, name, path)
             shipping = self._loads.shipping(name) if source else []
             known = [one.path for one in shipping if images.soname(one.path) == name]
+            known += [one.path for one in answering(name)] if source else []
             if not known:
                 self.misnamed.update({one.path: (name, source) for one in shipping})
                 return ""

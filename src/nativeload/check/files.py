@@ -121,3 +121,12 @@ def declared() -> dict[str, str]:
                 name = os.path.basename(found.path)
                 paths.setdefault(found.path, name if name in entry.sonames else "")
     return paths
+
+
+def answering(soname: str) -> "list[Native]":
+    """The libraries that are declared to answer for a soname."""
+    try:
+        proposed = [one for one in WheelFinder().candidates(parse(soname), Trace()) if one.alias]
+    except NativeLoadError:  # a name that is none
+        return []
+    return [Native(distribution=one.provider.distribution if one.provider else "", path=one.path) for one in proposed]

@@ -4,6 +4,7 @@ import os
 
 from nativeload import catalog, core, images, installers
 from nativeload.abi import describe
+from nativeload.check.files import answering
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _who_else(name: str, loads: "Loads") -> list[str]:
         elif os.path.basename(one.path) != name:
             said += ", which has that DT_SONAME but another file name"
         found.append(said)
+    found += [f"{one.distribution}'s {one.path} answers for it, where it is loaded as that" for one in answering(name)]
     return found or _install(name) or ["no installed distribution ships it"]
 
 

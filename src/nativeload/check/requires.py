@@ -58,7 +58,7 @@ class Requires:
         for one in self.lines():
             if one.distribution == distribution and one.spec and path.startswith(f"{os.path.dirname(one.file)}/"):
                 for library in (*one.spec.dependencies, one.spec.path):
-                    if images.soname(library) == name:
+                    if name in (images.soname(library), one.spec.alias):
                         return f"{one.where} requires {one.wanted.text}, so that {library} is loaded before"
         return ""
 
