@@ -84,7 +84,7 @@ def explain(name: str, after: "Sequence[str]" = ()) -> ModuleReport:
         resolver.image(path)
         loaded.append(path)
     process = _mapped(resolver, loaded)
-    first = [_load(resolver, why, path, loaded) for path, why in _declared(module)]
+    first = _in_order(resolver, [*_declared(module), *_required(module)], loaded)
     found = [_load(resolver, one.name, one.path, loaded) for one in modules.extensions(module)]
     checked = [_initialized(step) for step in found]
     return ModuleReport(module=module, process=process, first=tuple(first), extensions=tuple(checked))
@@ -105,6 +105,30 @@ def _load(resolver: Resolver, name: str, path: str, loaded: list[str]) -> Step:
     if found.status == "ok":
         loaded.append(path)
     return Step(name=name, closure=found)
+
+
+def _in_order(resolver: Resolver, files: "Sequence[tuple[str, str]]", loaded: list[str]) -> list[Step]:
+    """What (path, where) would add, each after what it needs of the others, as `load_required` loads them."""
+    steps: list[Step] = []
+    late = dict(files)
+    while late:
+        tried = [_load(resolver, why, path, loaded) for path, why in late.items()]
+        done = [step for step in tried if step.closure.status == "ok"]
+        steps += done or tried
+        late = {step.closure.root: step.name for step in tried if step not in done} if done else {}
+    return steps
+
+
+def _required(module: modules.Module) -> "Iterator[tuple[str, str]]":
+    """(path, where) of what the module's package requires by its table, as far as it is there."""
+    from nativeload import required
+    from nativeload.check.files import Native
+    from nativeload.check.requires import Requires
+
+    file = required.file_of(module.name) if module.kind != "absent" else ""
+    for line in Requires([Native(distribution="", path=file)]).lines() if file else ():
+        if line.spec:
+            yield from ((path, line.where) for path in (*line.spec.dependencies, line.spec.path))
 
 
 def _initialized(step: Step) -> Step:

@@ -123,6 +123,15 @@ def _look(name: str, files: "tuple[tuple[str, str], ...]") -> "tuple[str, list[R
     raise DeclarationError(f"load_required({name!r})", reason)
 
 
+def file_of(name: str) -> str:
+    """The file by which a package or a module in one requires libraries, imported or not; "" where there is none."""
+    from nativeload import metadata
+
+    files = _files(name)
+    there = (file for _, file in files if os.path.isfile(file))
+    return next(there, "") or next(filter(None, (metadata.resource(package, FILE) for package, _ in files)), "")
+
+
 def _above(files: "tuple[tuple[str, str], ...]") -> "Iterator[str]":
     for _, file in files:
         while file != (file := os.path.dirname(file)):

@@ -198,6 +198,31 @@ def test_what_is_declared_is_loaded_first(capsys: pytest.CaptureFixture[str], si
     assert facts(capsys, 1, "some_wheel")["first"] == []
 
 
+def test_what_is_required_is_loaded_first(
+    capsys: pytest.CaptureFixture[str], site: Path, good: Path, tmp_path: Path
+) -> None:
+    """Each after what it needs of the others, whatever the order in the table."""
+    outer = library(tmp_path / "libouter.so.1", good, flags=["-Wl,-soname,libouter.so.1"])
+    inner = provider(site, "some-wheel", declaration(), files={NAME: good})
+    text = declaration("libouter.so.1", "outer")
+    home = provider(site, "outer-wheel", text, library="outer", files={"libouter.so.1": outer})
+    user = site / "user"
+    user.mkdir()
+    (user / "__init__.py").write_text("raise RuntimeError('a consumer was imported')\n")
+    (user / "nativeload.toml").write_text('[requires]\nouter = ""\nspecimen = ">=1"\n')
+    extension(user / f"_core{TAGGED}", outer)
+    for name in ("user", "user._core"):
+        found = facts(capsys, 0, name)
+        assert [(one["name"], one["closure"]["root"]) for one in found["first"]] == [
+            (f"{user}/nativeload.toml:3", f"{inner}/{NAME}"),
+            (f"{user}/nativeload.toml:2", f"{home}/libouter.so.1"),
+        ]
+    (user / "nativeload.toml").write_text('[requires]\nouter = ""\nspecimen = ">=2"\n')
+    assert facts(capsys, 1, "user")["first"] == []
+    (user / "nativeload.toml").write_text("[requires\n")
+    assert facts(capsys, 1, "user")["first"] == []
+
+
 def test_what_cannot_be_initialized(capsys: pytest.CaptureFixture[str], package: Path) -> None:
     library(package / f"_other{TAGGED}")
     status, out, _ = run(capsys, "pack._other")
