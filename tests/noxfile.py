@@ -36,7 +36,7 @@ INTERPRETERS = interpreters()
 SKIPS = ROOT / ".nox" / "skips"
 _project_wheels: dict[Interpreter, Path] = {}
 # What has no wheel for a free-threaded CPython 3.13, nor builds there: what is asked of it is skipped.
-NOT_FREE_THREADED = ("cffi", "lief")
+NOT_FREE_THREADED = ("cffi", "lief", "pyyaml")
 
 # Compiled without Python.h, all but the binding: the core must stay free of Python.
 BINDING = ROOT / "csrc" / "binding"

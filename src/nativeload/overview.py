@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 _BACKENDS = {"nativeload._native": "c", "nativeload._pure": "python"}  # as NATIVELOAD_BACKEND names them
+_NO_EXTENSION = (
+    "           its C extension is not here: the answers are the same, a search takes longer. With a compiler and Python's"
+    "\n           headers: pip install --force-reinstall --no-cache-dir --no-binary nativeload nativeload"
+)
 
 # Where each finder looks, for somebody who reads about the chain for the first time.
 _PLACES = {
@@ -135,9 +139,11 @@ def _source(variable: str) -> str:
 def text(facts: "dict[str, Any]") -> str:
     """The overview for a person."""
     process, python = facts["process"], facts["python"]
+    own = {key: facts["nativeload"][key] for key in ("backend", "source")}
     level = f", x86-64-v{process['isa_level']}" if process["isa_level"] else ""
     lines = [
         f"nativeload {facts['nativeload']['version']} ({facts['nativeload']['backend']} backend, {facts['nativeload']['source']})",
+        *([_NO_EXTENSION] if own == {"backend": "python", "source": "default"} else []),
         f"python     {python['version']} at {python['executable']}, prefix {python['prefix']}",
         f"process    {process['machine']}{level}, {process['libc']} {process['libc_version']}, {process['linker']}",
         f"cache      {facts['cache']['directory'] or 'off'}: {facts['cache']['state']}, {facts['cache']['answers']} answers ({facts['cache']['source']})",
