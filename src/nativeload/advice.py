@@ -54,6 +54,7 @@ def advice(text: str, steps: "Sequence[Step]" = ()) -> list[str]:
         for label, names in _distribution(wanted.name)
     ]
     if not entries:
+        lines += [f"{name!r} is known: is that meant?" for name in _alike(wanted.stem)]
         lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships lib{wanted.stem}.so")
     lines.append(f"{loader.variable_of(wanted.name)}=/absolute/path/to/the/library")
     return lines
@@ -67,6 +68,14 @@ def _distribution(name: str) -> list[tuple[str, list[str]]]:
             names = sorted({library for library, _ in one.declared()}.union(catalog.of_distribution(one.name)))
             found += [(one.label, names)] if names and name not in names else []
     return found
+
+
+def _alike(name: str) -> list[str]:
+    """The library of today's wheels, or of a provider that is installed, whose name is nearest to one asked for."""
+    import difflib
+
+    declared = (library for one in metadata.providers() for library, _ in one.declared())
+    return difflib.get_close_matches(name.removeprefix("lib"), {*declared, *catalog.names()} - {name}, 1, 0.8)
 
 
 def undeclared(wanted: requirement.Requirement) -> list[tuple[str, str]]:

@@ -83,6 +83,18 @@ def test_a_distributions_name_is_no_librarys(name: str, site: Path, good: Path) 
 
 
 @pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(
+    ("name", "meant"), [("libspecimen", "specimen"), ("specimn", "specimen"), ("opneblas", "openblas")]
+)
+def test_a_mistyped_name_is_known(name: str, meant: str, site: Path, good: Path) -> None:
+    provider(site, "some-wheel", declaration(), files={NAME: good})
+    assert f"{meant!r} is known: is that meant?" in str(nativeload.explain(name))
+    assert "is that meant" not in str(nativeload.explain("nothing-like-it"))
+    # Whatever is wrong with the one that was asked for, it was meant.
+    assert "is that meant" not in str(nativeload.explain("specimen>=9"))
+
+
+@pytest.mark.usefixtures("fresh")
 def test_another_soname_is_brought_by_no_package_of_the_catalogs() -> None:
     text = str(nativeload.explain("libz.so.9"))
     assert "z is known as libz.so.1, not by that name: ask for 'z'" in text
