@@ -188,6 +188,8 @@ def _lines(report: ModuleReport) -> "Iterator[str]":
             first, *rest = problem.detail.split("\n")
             yield f"  {printable(step.name)}: {problem.kind}: {printable(problem.image)} {printable(first)}"
             yield from (f"  {printable(line)}" for line in rest)
+    if any(problem.kind == "missing" for step in broken for problem in step.closure.problems):
+        yield "what Python code loads before is not known: say it with --after NAME"
 
 
 def _added(found: Closure) -> "Iterator[str]":

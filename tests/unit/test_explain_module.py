@@ -221,6 +221,11 @@ def test_what_is_required_is_loaded_first(
     assert facts(capsys, 1, "user")["first"] == []
     (user / "nativeload.toml").write_text("[requires\n")
     assert facts(capsys, 1, "user")["first"] == []
+    # What else is loaded before, the user may know.
+    hint = "say it with --after NAME"
+    assert hint in run(capsys, "user")[1]
+    status, out, _ = run(capsys, "user", "--after", "specimen", "--after", f"{home}/libouter.so.1")
+    assert (status, hint in out) == (0, False)
 
 
 def test_what_cannot_be_initialized(capsys: pytest.CaptureFixture[str], package: Path) -> None:
