@@ -62,7 +62,7 @@ RIVALS = {
         "libflexiblas",
         "libblas",
         "libcblas",
-        "libatlas",
+        "libf77blas",
         "libsatlas",
         "libtatlas",
     ),

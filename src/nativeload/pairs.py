@@ -13,7 +13,7 @@ _HASH = 8  # hexadecimal digits that auditwheel adds to the name of a copy, afte
 _DIGITS = frozenset("0123456789abcdef")
 _OPENMP = RIVALS["openmp"]
 _MPI = ("libmpi", "libmpich", "libmpi_abi")
-_PROBE = ("dgemm_",)
+_PROBE = ("dgemm_", "cblas_dgemm")  # BLAS for Fortran and for C, which ATLAS has in a file each
 
 _names: dict[str, tuple[str, str]] = {}
 
@@ -63,16 +63,20 @@ def clashes(paths: "Sequence[str]", root: str = "") -> "Iterator[tuple[str, str,
         yield "two-openmp", next(iter(openmp.values())), f"two OpenMP runtimes: {_listed(openmp.values())}"
     if len(mpi) > 1:
         yield "two-mpi", next(iter(mpi.values())), f"two MPI libraries: {_listed(mpi.values())}"
-    giving = [path for path in blas if _gives_blas(roots.inside(root, path))] if len(blas) > 1 else []
-    if len(set(map(real, giving))) > 1:
-        yield "two-blas", giving[0], f"two libraries give {_PROBE[0]}, the first one to both: {_listed(giving)}"
+    given = {path: _given(roots.inside(root, path)) for path in blas} if len(blas) > 1 else {}
+    for symbol in _PROBE:
+        giving = [path for path, symbols in given.items() if symbol in symbols]
+        if len(set(map(real, giving))) > 1:
+            yield "two-blas", giving[0], f"two libraries give {symbol}, the first one to both: {_listed(giving)}"
+            break
 
 
-def _gives_blas(path: str) -> bool:
+def _given(path: str) -> "set[str]":
+    """Those of BLAS's names that a file exports."""
     try:
-        return images.read(path, _PROBE).exported[0]
+        return {symbol for symbol, exported in zip(_PROBE, images.read(path, _PROBE).exported, strict=True) if exported}
     except (OSError, ValueError):
-        return False
+        return set()
 
 
 def _listed(paths: "Iterable[str]") -> str:

@@ -49,8 +49,14 @@ def run(wanted: "Requirement", members: "Sequence[str]", trace: "Trace") -> "Lib
             if found is not None:
                 return found
     if choice is not None and choice.binds and choice.value != "never":
-        raise refused or OverrideError(choice.variable, choice.value, f"no {order[0]} is found that will do")
+        raise refused or OverrideError(choice.variable, choice.value, _unfit(order[0], trace))
     return None
+
+
+def _unfit(one: str, trace: "Trace") -> str:
+    """That no library will do which is chosen by its name, and what is wrong with the first that is there."""
+    step = next((step for step in trace.steps if step.rejection is not None and step.finder != "catalog"), None)
+    return f"no {one} is found that will do{f': {step.candidate} {step.reason}' if step else ''}"
 
 
 def _order(choice: "Choice | None", name: str, members: "Sequence[str]") -> "Sequence[str]":

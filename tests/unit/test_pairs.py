@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DGEMM = "int dgemm_(void) { return 1; }"
+CBLAS = "int cblas_dgemm(void) { return 1; }"
+BOTH = f"{DGEMM} {CBLAS}"
 OTHER = "int other(void) { return 1; }"
 
 
@@ -31,6 +33,9 @@ def top(tmp_path: Path, *libraries: tuple[str, str]) -> Path:
         ("two-majors", ("libfoo.so.1", OTHER), ("libfoo.so.2", OTHER), ("libbar.so.2", OTHER)),
         ("two-openmp", ("libgomp-0a1b2c3d.so.1", OTHER), ("libomp.so.5", OTHER), ("libompx.so.5", OTHER)),
         ("two-blas", ("libopenblas.so.0", DGEMM), ("libblas.so.3", DGEMM), ("libscipy_openblas.so", OTHER)),
+        ("two-blas", ("libopenblas.so.0", BOTH), ("libcblas.so.3", CBLAS), ("libf77blas.so.3", OTHER)),
+        ("two-blas", ("libopenblas.so.0", BOTH), ("libf77blas.so.3", DGEMM), ("libcblas.so.3", OTHER)),
+        ("two-blas", ("libcblas.so.3", CBLAS), ("libmkl_rt.so.3", BOTH), ("libf77blas.so.3", DGEMM)),
     ],
 )
 def test_two_in_one_closure(
