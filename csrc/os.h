@@ -31,7 +31,10 @@ struct nl_stat {
  * link leads out of it; ENOSYS where that cannot be had. */
 int nl_os_open(int root, const char *path);
 
-/* The same of a path whose last part is no link. */
+/* A directory for the `root` of the others; ENOSYS where that cannot be had. */
+int nl_os_open_root(const char *directory);
+
+/* nl_os_open of a path whose last part is no link, anywhere. */
 int nl_os_open_no_link(const char *path);
 
 void nl_os_close(int fd);

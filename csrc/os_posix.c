@@ -82,6 +82,12 @@ nl_os_open(int root, const char *path)
 }
 
 int
+nl_os_open_root(const char *directory)
+{
+    return open(directory, SEARCH_ONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
 nl_os_open_no_link(const char *path)
 {
     return open(path, OPEN_FLAGS | O_NOFOLLOW);

@@ -65,6 +65,14 @@ nl_os_open(int root, const char *path)
 }
 
 int
+nl_os_open_root(const char *directory)
+{
+    (void)directory;
+    errno = ENOSYS;
+    return -1;
+}
+
+int
 nl_os_open_no_link(const char *path)
 {
     int fd = open_file(path, FILE_FLAG_OPEN_REPARSE_POINT);

@@ -1,9 +1,9 @@
 /* Linkers, by their rules. */
 #include "binding.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "../os.h"
 
 static void
 linker_free(struct linker *linker)
@@ -16,7 +16,7 @@ linker_free(struct linker *linker)
     }
     nl_images_clear(&linker->images);
     if (linker->images.root >= 0) {
-        close(linker->images.root);
+        nl_os_close(linker->images.root);
     }
     if (linker->lock != NULL) {
         PyThread_free_lock(linker->lock);
@@ -64,7 +64,7 @@ take_rules(struct linker *linker, PyObject *tuple)
     if (directory == NULL || *directory == '\0') {
         return directory == NULL ? -1 : 0;
     }
-    linker->images.root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    linker->images.root = nl_os_open_root(directory);
     if (linker->images.root < 0) {
         PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, root);
         return -1;

@@ -20,7 +20,7 @@ edge_tries(const struct nl_walk *walk, const struct nl_edge *edge)
     for (uint32_t i = 0; tuple != NULL && i < edge->try_count; i++) {
         const struct nl_try *one = &walk->tries[edge->tries + i];
         PyObject *entry = PyTuple_New(3);
-        if (entry == NULL || put(entry, 0, decode(one->path)) < 0 || put(entry, 1, PyLong_FromLong(one->how)) < 0
+        if (entry == NULL || put(entry, 0, decode(one->path)) < 0 || put(entry, 1, PyLong_FromLong((long)one->how)) < 0
             || put(entry, 2, decode(one->why)) < 0) {
             Py_CLEAR(entry);
         }
@@ -38,9 +38,9 @@ edge_tuple(const struct nl_walk *walk, const struct nl_edge *edge, const Py_ssiz
     PyObject *tuple = PyTuple_New(7);
     PyObject *path = edge->node >= 0 ? Py_NewRef(PyTuple_GetItem(paths, places[edge->node])) : decode(edge->path);
     if (tuple == NULL || put(tuple, 1, path) < 0 || put(tuple, 0, decode(edge->name)) < 0
-        || put(tuple, 2, PyLong_FromLong(edge->how)) < 0
+        || put(tuple, 2, PyLong_FromLong((long)edge->how)) < 0
         || put(tuple, 3, PyLong_FromSsize_t(edge->owner < 0 ? -1 : places[edge->owner])) < 0
-        || put(tuple, 4, decode(edge->fatal)) < 0 || put(tuple, 5, PyLong_FromLong(edge->kind)) < 0
+        || put(tuple, 4, decode(edge->fatal)) < 0 || put(tuple, 5, PyLong_FromLong((long)edge->kind)) < 0
         || put(tuple, 6, edge_tries(walk, edge)) < 0) {
         Py_CLEAR(tuple);
     }

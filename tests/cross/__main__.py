@@ -2,7 +2,8 @@
 
 It is compiled for each target with the warnings that are errors here, by zig, which has all their headers. Where a
 target can be run on this machine (musl as it is, others by qemu-user, Windows by Wine), a program of the core reads the
-same files there and here, and must print the same.
+same files there and here, and must print the same. For macOS and Windows the extension module is compiled and linked
+too (`module.py`). Under Wine, another program loads a library of a real wheel, and must find what it finds here.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, os.fspath(Path(__file__).resolve().parent.parent))
 
+from cross.module import headers, module
+
 from parts.debian import deb
+from parts.wheels import unpack, wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +42,19 @@ TARGETS = {
     "x86_64-macos": None,
     "aarch64-macos": None,
 }
+ZIG = (sys.executable, "-m", "ziglang")
 _SAMPLE = 60
+# A wheel's library of the same name on both, one that asks for more and one of the system's; and a function of the first.
+_HERE = ("libtbbmalloc.so.2", "scalable_malloc", "libc.so.6", "libtbbmalloc_proxy.so.2")
+_WINDOWS = ("tbbmalloc.dll", "scalable_malloc", "kernel32.dll", "tbbmalloc_proxy.dll")
 _DEBIANS_WINE = "/usr/lib/wine"  # without the package that puts it on the path
 
 
-def compiled(target: str, scratch: Path) -> Path:
-    """The program of every file of the core, each without a warning."""
-    compiler = [sys.executable, "-m", "ziglang", "cc", "-target", target] if target else [os.environ.get("CC", "cc")]
-    program = scratch / f"facts-{target or 'here'}{'.exe' if 'windows' in target else ''}"
-    sources = [*sorted(CORE.glob("*.c")), HERE / "facts.c"]
+def compiled(target: str, scratch: Path, program_of: str = "facts") -> Path:
+    """A program of every file of the core, each without a warning."""
+    compiler = [*ZIG, "cc", "-target", target] if target else [os.environ.get("CC", "cc")]
+    program = scratch / f"{program_of}-{target or 'here'}{'.exe' if 'windows' in target else ''}"
+    sources = [*sorted(CORE.glob("*.c")), HERE / f"{program_of}.c"]
     words: list[str | Path] = [*compiler, *WARNINGS, "-iquote", CORE, *sources, "-o", program]
     subprocess.run([*words, *([] if target else ["-ldl"])], check=True)
     return program
@@ -81,9 +89,20 @@ def site(scratch: Path) -> Path:
     return scratch / "site"
 
 
-def said(command: Sequence[str], scratch: Path) -> list[str]:
+def loads(target: str, command: Sequence[str], scratch: Path) -> list[str]:
+    """What a program says that loads a library of the newest tbb's wheel."""
+    unpacked = scratch / f"tbb-{target or 'here'}"
+    unpack(wheel("tbb", platform_tag="win_amd64" if target else None), unpacked)
+    name, *rest = _WINDOWS if target else _HERE
+    (path,) = unpacked.rglob(name)
+    program = compiled(target, scratch, "loads")
+    where = "Z:" + os.fspath(path).replace("/", "\\") if target else os.fspath(path)
+    return said([*command, os.fspath(program), where, *rest], scratch, path.parent)
+
+
+def said(command: Sequence[str], scratch: Path, cwd: Path | None = None) -> list[str]:
     env = {**os.environ, "WINEDEBUG": "-all", "WINEPREFIX": os.fspath(scratch / "wine")}
-    done = subprocess.run(command, env=env, capture_output=True, timeout=900, check=False)
+    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, timeout=900, check=False)
     return [f"exit status {done.returncode}", *done.stdout.decode(errors="replace").replace("\r\n", "\n").splitlines()]
 
 
@@ -96,23 +115,32 @@ def main() -> int:
         scratch = Path(name)
         arguments = [os.fspath(site(scratch)), *sample()]
         here = said([os.fspath(compiled("", scratch)), *arguments], scratch)
+        include = headers(scratch, HERE / "pyconfig.h")
+        loaded = loads("", [], scratch)
         for target in targets:
             program, command = compiled(target, scratch), runner(target)
+            what = "compiled"
+            if "linux" not in target:
+                module(ZIG, target, WARNINGS, CORE, include, scratch)
+                what = "compiled, the extension module too"
             if command is None:
                 why = f"{TARGETS[target]} is not installed" if TARGETS[target] else "nothing here runs it"
-                print(f"{target}: compiled; not run: {why}", flush=True)
+                print(f"{target}: {what}; not run: {why}", flush=True)
                 continue
             there = said([*command, os.fspath(program), *arguments], scratch)
             different = [(one, two) for one, two in zip(here, there, strict=False) if one != two]
+            if "windows" in target:
+                there += loads(target, command, scratch)
+                different += [(one, two) for one, two in zip(loaded, there[len(here) :], strict=False) if one != two]
             ran += 1
-            wrong += bool(different or len(here) != len(there))
+            wrong += bool(different or len(there) != len(here) + ("windows" in target) * len(loaded))
             print(
-                f"{target}: compiled, run; {len(there)} lines, {len(different)} different",
+                f"{target}: {what}, run; {len(there)} lines, {len(different)} different",
                 *different[:5],
                 sep="\n  ",
                 flush=True,
             )
-    if here[0] != "exit status 0" or len(here) < 2 * _SAMPLE or not ran:
+    if {here[0], loaded[0]} != {"exit status 0"} or len(here) < 2 * _SAMPLE or not ran:
         print("nothing was compared")
         return 1
     return 1 if wrong else 0

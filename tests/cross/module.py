@@ -1,0 +1,62 @@
+"""The extension module for Windows and macOS: compiled with this interpreter's headers, of the stable ABI, and linked.
+
+No Python of those systems is here, so nothing imports it. On Windows it is linked with a library made from the names
+that it asks of python3.dll; what else it asks for must be the system's, or it does not link.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parts.debian import python_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MACHINES = {"x86_64": "i386:x86-64", "aarch64": "arm64"}
+_ENTRY = b"PyInit__native"
+
+
+def headers(scratch: Path, config: Path) -> Path:
+    """Python's headers with the configuration of the targets in place of this machine's."""
+    found = [sysconfig.get_path("include")]
+    if not (Path(found[0]) / "Python.h").exists():
+        found = python_headers("3.11").split(":")
+    (home,) = [folder for folder in found if (Path(folder) / "Python.h").exists()]
+    copied = scratch / "include"
+    shutil.copytree(home, copied)
+    shutil.copy(config, copied / "pyconfig.h")
+    return copied
+
+
+def module(zig: Sequence[str], target: str, words: Sequence[str], core: Path, include: Path, scratch: Path) -> Path:
+    """The linked module. Raises CalledProcessError with a warning, a name that nothing has, or no entry."""
+    machine, system = target.split("-")[:2]
+    place = scratch / f"module-{target}"
+    place.mkdir()
+    made = place / ("_native.pyd" if system == "windows" else "_native.abi3.so")
+    compiler = [*zig, "cc", "-target", target, *words, "-iquote", str(core)]
+    flags = ["-DPy_LIMITED_API=0x030b0000", "-isystem", str(include), "-c"]
+    objects = []
+    for source in sorted((core / "binding").glob("*.c")):
+        objects.append(place / f"{source.stem}.o")
+        subprocess.run([*compiler, *flags, source, "-o", objects[-1]], check=True)
+    libraries: list[str | Path] = []
+    if system == "windows":
+        names = {name for file in objects for name in re.findall(rb"__imp_(_?Py\w+)", file.read_bytes())}
+        definition, library = place / "python3.def", place / "libpython3.a"
+        definition.write_bytes(b"LIBRARY python3.dll\nEXPORTS\n" + b"\n".join(sorted(names)) + b"\n")
+        kind = ["-m", _MACHINES[machine], "-D", "python3.dll"]
+        subprocess.run([*zig, "dlltool", *kind, "-d", definition, "-l", library], check=True)
+        libraries = [library]
+    else:
+        libraries = ["-Wl,-undefined,dynamic_lookup"]
+    subprocess.run([*compiler, "-shared", *objects, *sorted(core.glob("*.c")), *libraries, "-o", made], check=True)
+    if _ENTRY not in made.read_bytes():
+        raise subprocess.CalledProcessError(1, [str(made)], f"{_ENTRY.decode()} is not exported")
+    return made
