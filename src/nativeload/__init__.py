@@ -100,7 +100,11 @@ _HOMES = {  # of what is no error
     "resolve": "closure",
 }
 _MAGIC = b"nativeload answer 2 0.1.0"  # the format of an answer on disk, and the version of nativeload
-_FLAGS = {"local": os.RTLD_NOW | os.RTLD_LOCAL, "global": os.RTLD_NOW | os.RTLD_GLOBAL}
+# Windows has no such modes. There, and on macOS, files are read; what searches or loads says that it cannot.
+_NOW, _LOCAL, _GLOBAL = (getattr(os, f"RTLD_{mode}", 0) for mode in ("NOW", "LOCAL", "GLOBAL"))
+_FLAGS = {"local": _NOW | _LOCAL, "global": _NOW | _GLOBAL}
+
+_SEARCHED = ("linux",)  # the platforms whose own linker is asked
 
 _asked: "dict[tuple[str, tuple[str, ...], str], Library]" = {}
 _handles: "dict[int, Library]" = {}
@@ -198,6 +202,8 @@ def _key(requirement: str, symbols: "tuple[str, ...]") -> str:
     """Everything but files that could change the answer, as text; "" where more could."""
     global _process
     if not _process:
+        if sys.platform not in _SEARCHED:
+            return ""
         searched = core.searched()
         for directory in searched:
             if directory[:1] != "/":
@@ -364,7 +370,8 @@ def _after_fork() -> None:
     _lock = RLock()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 # What is imported when asked for

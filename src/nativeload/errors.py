@@ -194,3 +194,17 @@ class PlatformError(NativeLoadError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.what} {self.reason} (write --platform macosx_11_0_arm64, win_amd64 or musllinux_1_2_aarch64)"
+
+
+class UnsearchedError(NativeLoadError, NotImplementedError):
+    """A search on a platform, `platform` as `sys.platform` has it, whose own linker nativeload does not follow yet."""
+
+    def __init__(self, platform: str) -> None:
+        super().__init__(platform)
+        self.platform = platform
+
+    def __str__(self) -> str:
+        return (
+            f"nativeload searches and loads on Linux; this is {self.platform}, whose files it only reads:"
+            " ask --tree, --check or --explain with a path"
+        )

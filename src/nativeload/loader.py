@@ -8,6 +8,7 @@ import os
 import sys
 
 from nativeload import _MAGIC as MAGIC
+from nativeload import _SEARCHED as SEARCHED
 from nativeload import Library, _config_files, _handles, _open, core
 from nativeload import _aliased as aliased
 from nativeload import _asked as asked
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAGIC",
     "RIVALS",
+    "SEARCHED",
     "VERSION",
     "Answer",
     "Library",

@@ -4,7 +4,7 @@ import os
 import sys
 
 from nativeload import abi, catalog, core, images, loader, metadata, requirement
-from nativeload.errors import ABIMismatchError, LibraryNotFoundError, NativeLoadError
+from nativeload.errors import ABIMismatchError, LibraryNotFoundError, NativeLoadError, UnsearchedError
 from nativeload.linkers import host
 from nativeload.machinery import LoadedFinder, OverrideFinder, PrefixFinder, SystemFinder, WheelFinder
 from nativeload.machinery.loaded import same_file
@@ -34,7 +34,9 @@ def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | Non
 
 
 def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
-    """The chain for a parsed requirement, recorded in `trace`."""
+    """The chain for a parsed requirement, recorded in `trace`. Raises UnsearchedError."""
+    if sys.platform not in loader.SEARCHED:
+        raise UnsearchedError(sys.platform)
     members = () if wanted.filename else catalog.implementing(wanted.stem)
     if members:
         from nativeload import virtual

@@ -59,7 +59,7 @@ class Document:
 
 def regular(path: str, flags: int) -> int:
     """An opener for `open`: it takes a regular file only, and never waits, as opening a FIFO does."""
-    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
     mode = os.fstat(descriptor).st_mode
     if S_ISREG(mode) or S_ISDIR(mode):  # a directory `open` refuses itself
         return descriptor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .digest import digest
-from .file import signature
+from .file import OPEN_FLAGS, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 1 << 18  # bytes; a real answer has about 2,000
 _FACTS = 7
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_FLAGS = OPEN_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 
 
 def _read_own(path: str) -> bytes:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 Signature = tuple[int, int, int, int, int]
 
 # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. O_NOCTTY: a terminal must not become ours.
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+# Windows has none of these three, nor what they are against.
+_ONLY = ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY")
+OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in _ONLY)
 
 
 def signature(path: str, /) -> str:
@@ -39,7 +41,7 @@ class RegularFile:
     def __init__(self, path: str) -> None:
         """Raises OSError: as `open(2)`, EISDIR for a directory, EINVAL for anything else that is not a file."""
         try:
-            self._fd = os.open(path, _FLAGS)
+            self._fd = os.open(path, OPEN_FLAGS)
         except OSError as error:
             # Sockets, and devices with nothing behind them, are refused by open(2) itself.
             if error.errno in (errno.ENXIO, errno.ENODEV):

@@ -107,4 +107,5 @@ def forget() -> None:
 
 
 # Another thread of the parent may have been reading with it.
-os.register_at_fork(after_in_child=forget)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _system: dict[str, bool] = {}
 _places: dict[str, object] = {}
 # Another thread of the parent may have been looking.
-os.register_at_fork(after_in_child=_places.clear)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_places.clear)
 
 
 def _is_system(directory: str, linker: host.Linker) -> bool:
