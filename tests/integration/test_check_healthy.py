@@ -12,7 +12,6 @@ import pytest
 from integration.projects import nativeload_site, provider
 from integration.test_consumer import INIT, consumer
 from parts import build_wheel, run, site, venv, wheel
-from parts.scientific import environment as with_all_they_need
 from parts.scientific import scientific
 
 # Vendored libraries and none, extension modules for one Python and for all, libraries that ctypes opens.
@@ -89,14 +88,3 @@ def test_scientific_wheels_have_no_error() -> None:
     report = check(scientific())
     assert report["images"] > 400
     assert errors(report) == []
-
-
-@pytest.mark.large
-def test_wheels_with_optional_parts_have_no_error() -> None:
-    """Add a name to the file to have another checked."""
-    lines = Path(__file__).with_name("large_wheels.txt").read_text(encoding="utf-8").splitlines()
-    report = check(with_all_they_need(*(line for line in lines if not line.startswith("#"))))
-    assert report["images"] > 400
-    assert errors(report) == []
-    warned = {one["distribution"] for one in report["problems"]}
-    assert {"numba", "pyside6-essentials"} <= warned

@@ -78,9 +78,8 @@ def judge(truths: Sequence[Truth], top: Path, env: Mapping[str, str]) -> int:
     return 1 if differences else 0
 
 
-def read_all() -> int:
+def read_all(paths: Sequence[str]) -> int:
     """Print where the facts of a file differ from what other readers have."""
-    paths = corpus.mapped()
     with multiprocessing.get_context("spawn").Pool(2, functools.partial(os.nice, 10)) as pool:
         found = [line for lines in pool.imap(differences, paths, chunksize=10) for line in lines]
     print(*found, sep="\n", end="\n" if found else "")
@@ -100,15 +99,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="the files of another Debian, in its root directory",
     )
     parser.add_argument("--library-path", metavar="DIRS", help="with this LD_LIBRARY_PATH; asked anew, and not kept")
+    parser.add_argument("--below", metavar="DIR", action="append", type=Path, help="its files instead; nothing is kept")
     chosen = parser.parse_args(arguments)
     if chosen.what == "facts":
-        return read_all()
+        return read_all(corpus.mapped(chosen.below))
     top = corpus.root_of(chosen.root)
     env: dict[str, str] = {}
     kept = corpus.place(chosen.root)
-    if chosen.what == "collect" or not kept.exists():
-        collect(chosen.root)
-    truths = corpus.saved(kept)
+    if chosen.below:
+        truths = corpus.ask(corpus.below(chosen.below))
+    else:
+        if chosen.what == "collect" or not kept.exists():
+            collect(chosen.root)
+        truths = corpus.saved(kept)
     if chosen.library_path is not None:
         env = {"LD_LIBRARY_PATH": chosen.library_path}
         truths = corpus.ask([one.path for one in truths if one.linker], top, env)

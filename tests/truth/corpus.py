@@ -32,12 +32,17 @@ def everything(root: Path = SYSTEM) -> list[str]:
     places = [root / directory for directory in _DIRECTORIES]
     if root == SYSTEM:
         places.append(site_packages(scientific()))
+    return below(places, root)
+
+
+def below(places: Iterable[Path], root: Path = SYSTEM) -> list[str]:
+    """Every ELF file of some directories."""
     return [f"/{file.path.relative_to(root)}" for file in elf_files(*places)]
 
 
-def mapped() -> list[str]:
-    """Those of them that a linker maps: no static program, no object file, no debugging symbols."""
-    return [path for path in everything() if read(Path(path)).kind in _MAPPED]
+def mapped(places: Iterable[Path] | None = None) -> list[str]:
+    """Those that a linker maps: no static program, no object file, no debugging symbols. By default, of this system."""
+    return [path for path in (below(places) if places else everything()) if read(Path(path)).kind in _MAPPED]
 
 
 def spread(count: int, *directories: Path) -> list[str]:
