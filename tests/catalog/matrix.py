@@ -173,6 +173,16 @@ def debian_root(packages: tuple[str, ...], scratch: Path, fetched: Path) -> tupl
     return scratch / "root", tool("dpkg-deb", "-f", first, "Version").strip()
 
 
+def searched(root: Path, packages: tuple[str, ...], fetched: Path) -> list[Path]:
+    """The directories of what `debian_root` has unpacked: first those of the packages that are tried, for what they
+    depend on may bring another's file of the same name; and libraries before plugins, which may have such a name, too.
+    """
+    debs = [deb for name in packages for deb in fetched.glob(f"{name}_*.deb")]
+    listed = "".join(tool("dpkg-deb", "--contents", deb) for deb in debs)
+    own = {root / os.path.dirname(path) for path in re.findall(r" \./(\S+)", listed)}
+    return sorted(library_dirs(root), key=lambda one: (one not in own, not one.name.endswith("-linux-gnu")))
+
+
 def upstream(version: str) -> str:
     """The upstream version in a Debian version: without epoch, revision and what was repacked."""
     plain = version.partition(":")[2] or version
@@ -267,9 +277,7 @@ def _rows(wanted: set[str], kinds: set[str], limit: int, python_path: str, drive
                 else:
                     home, version = debian_root(packages, scratch, fetched)
                     python = sys.executable
-                    # Libraries before plugins, which may have a library's name.
-                    ordered = sorted(library_dirs(home), key=lambda one: not one.name.endswith("-linux-gnu"))
-                    directories = os.pathsep.join(map(str, ordered))
+                    directories = os.pathsep.join(map(str, searched(home, packages, fetched)))
                     env = {"PYTHONPATH": python_path, "LD_LIBRARY_PATH": directories}
             except TooLarge as error:
                 yield from (_not_run(case, str(error)) for case in group)

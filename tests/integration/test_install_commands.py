@@ -13,6 +13,7 @@ from elftools.elf.elffile import ELFFile
 import nativeload
 from integration.projects import python_path
 from nativeload import catalog, installers
+from nativeload.advice import advice
 from parts import deb, run
 
 LIBRARIES = [
@@ -94,6 +95,31 @@ def test_a_system_that_is_not_known_gets_all_there_is(
         "conda install -c conda-forge zstd", "apt install libzstd1", "dnf install libzstd", "brew install zstd",
     ]  # fmt: skip
     assert installers.commands(unknown) == []
+
+
+COMMANDS = ("apt install ", "pip install ", "conda install ", "dnf install ", "brew install ", "winget install ")
+NOT_PACKAGED = {"cuda", "nvcudla", "nvml"}  # which come with the driver
+
+
+@pytest.mark.once
+def test_each_librarys_refusal_ends_in_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian's own package where it has one, else pip's, conda's or what there is."""
+    (tmp_path / "os-release").write_text(OS["debian-12"][0])
+    monkeypatch.setattr(installers, "OS_RELEASE", os.fspath(tmp_path / "os-release"))
+    monkeypatch.setattr(sys, "prefix", os.fspath(tmp_path))
+    without = set()
+    for entry in catalog.every():
+        packages = dict(entry.install)
+        debian = packages.get("debian-12", packages.get("apt", ()))
+        expected = [f"apt install {one}" for one in debian] + [f"pip install {one}" for one in packages.get("pip", ())]
+        said = advice(f"{entry.name}[no-such-feature]")
+        commands = [line for line in said if line.startswith(COMMANDS)]
+        assert commands[: len(expected)] == expected, entry.name
+        if not commands:
+            without.add(entry.name)
+            assert any("no package that has it is known" in line for line in said), entry.name
+    assert without == NOT_PACKAGED
+    assert not any(line.startswith(COMMANDS) for line in advice("no-such-library"))
 
 
 def test_what_has_no_package_is_said() -> None:
