@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import catalog, core, images, versions
+from nativeload import catalog, core, images
 from nativeload.linkers import host
 from nativeload.spec import LibrarySpec, Rejection, rejection
 
@@ -91,6 +91,8 @@ def _version_of(candidate: "Candidate", soname: str | None) -> tuple[str | None,
     """(version, where it was read): what the provider declares, else what the file tells."""
     if candidate.version:
         return candidate.version, f"of {candidate.provider.distribution}" if candidate.provider else "declared"
+    from nativeload import versions
+
     return versions.told(candidate.path, soname, candidate.entry)
 
 

@@ -10,7 +10,7 @@ import os
 import struct
 import sys
 
-from nativeload import core, images, metadata
+from nativeload import core, images
 from nativeload.errors import NativeLoadError
 from nativeload.linkers import host
 from nativeload.loading import PROCESS
@@ -188,7 +188,9 @@ def _homes(facts: "dict[str, Any]") -> "Iterator[tuple[str, bool]]":
         if getattr(package, "__file__", None) and hasattr(package, "__path__"):
             yield from ((home, True) for home in package.__path__)
             if not any(map(os.path.isdir, package.__path__)):  # an editable install that is no directory
-                yield from ((os.path.dirname(path), False) for _, path in metadata.resources(name))
+                from nativeload import packages
+
+                yield from ((os.path.dirname(path), False) for _, path in packages.resources(name))
             return
     if file := facts.get("__file__"):
         yield os.path.dirname(file), False

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from nativeload.images import Image
-    from nativeload.linkers.rules import Rules
+    from nativeload.linkers import Rules
 
     Severity = Literal["error", "warning"]
     Status = Literal["ok", "problems", "fatal"]

@@ -3,8 +3,8 @@
 import os
 import sys
 
-from nativeload.errors import DeclarationError
-from nativeload.metadata import FILE, package_directories, resource
+import nativeload
+from nativeload.metadata import FILE, package_directories
 from nativeload.requirement import normal
 from nativeload.spec import Record
 from nativeload.tomlfile import Document
@@ -99,7 +99,7 @@ def _found(distribution: "Distribution", package: str, file: str, trace: "Trace"
     """The path of a package's file, and the package's directories."""
     parts = package.split(".")
     if not all(part.isidentifier() for part in parts):
-        raise DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
+        raise nativeload.DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
     homes = package_directories(package, distribution.site, file)
     for home in homes:
         trace.consult(f"{home}/{file}")
@@ -108,12 +108,14 @@ def _found(distribution: "Distribution", package: str, file: str, trace: "Trace"
     if path := _resource(package, file, trace):
         return path, homes
     where = " or ".join(homes) or f"package {package}, which is not on sys.path as a directory"
-    raise DeclarationError(f"{distribution.label}'s entry point", f"there is no {file} in {where}")
+    raise nativeload.DeclarationError(f"{distribution.label}'s entry point", f"there is no {file} in {where}")
 
 
 def _resource(package: str, file: str, trace: "Trace") -> str:
     """What the package's loader says. It may have built the file anew to say so, and is asked again the next time."""
-    path = resource(package, file)
+    from nativeload import packages
+
+    path = packages.resource(package, file)
     if path:
         trace.consult(path)
         trace.lasting = False
@@ -125,7 +127,7 @@ def libraries(document: Document, home: str) -> dict[str, Library]:
     check_tables(document)
     found = document.table.get("library", {})
     if not isinstance(found, dict):
-        raise DeclarationError(document.where("library"), "library is a table: write [library.NAME]")
+        raise nativeload.DeclarationError(document.where("library"), "library is a table: write [library.NAME]")
     return {normal(name): _library(document, home, name, table) for name, table in found.items()}
 
 
@@ -134,17 +136,17 @@ def check_tables(document: Document) -> None:
     for key in document.table:
         if key not in TABLES:
             reason = f"unknown key {key!r}; a {FILE} has tables [library.NAME] and [requires]"
-            raise DeclarationError(document.where(key), reason)
+            raise nativeload.DeclarationError(document.where(key), reason)
 
 
 def _library(document: Document, home: str, name: str, table: "Any") -> Library:
     header = f"library.{name}"
     if not isinstance(table, dict):
-        raise DeclarationError(document.where(name, "library"), f"{header} is a table: write [{header}]")
+        raise nativeload.DeclarationError(document.where(name, "library"), f"{header} is a table: write [{header}]")
     for key, value in table.items():
         _check(document, header, key, value)
     if not any(place in table for place in _PLACES):
-        raise DeclarationError(document.where(header), f"[{header}] has no path")
+        raise nativeload.DeclarationError(document.where(header), f"[{header}] has no path")
     place = _here(table)
     affixes = tuple(f"{key}={table[key].lower()}" for key in ("prefix", "suffix") if table.get(key))
     return Library(
@@ -166,16 +168,20 @@ def _library(document: Document, home: str, name: str, table: "Any") -> Library:
 
 def _check(document: Document, header: str, key: str, value: "Any") -> None:
     if key not in KEYS:
-        raise DeclarationError(document.where(key, header), f"unknown key {key!r}; known are {', '.join(KEYS)}")
+        raise nativeload.DeclarationError(
+            document.where(key, header), f"unknown key {key!r}; known are {', '.join(KEYS)}"
+        )
     inside = [*value.values()] if type(value) is dict else value if type(value) is list else []
     if type(value) is not KEYS[key] or not all(type(item) is str for item in inside):
-        raise DeclarationError(document.where(key, header), f"{key} is {_KINDS[KEYS[key]]}")
+        raise nativeload.DeclarationError(document.where(key, header), f"{key} is {_KINDS[KEYS[key]]}")
 
 
 def _aliases(document: Document, header: str, names: list[str]) -> tuple[str, ...]:
     for name in names:
         if ".so" not in name or "/" in name or "\0" in name:
-            raise DeclarationError(document.where("aliases", header), f"alias {name!r} is no soname: libNAME.so.1")
+            raise nativeload.DeclarationError(
+                document.where("aliases", header), f"alias {name!r} is no soname: libNAME.so.1"
+            )
     return tuple(names)
 
 
@@ -195,7 +201,7 @@ def _builds(document: Document, home: str, header: str, table: "dict[str, str]")
                 parse(text)
         except ValueError as error:
             reason = f"{key!r} is no CPU level ({', '.join(LEVELS)}), and {error}"
-            raise DeclarationError(document.where(key, header), reason) from None
+            raise nativeload.DeclarationError(document.where(key, header), reason) from None
     order = particular + [level for level in reversed(LEVELS) if level in table]
     return tuple((key, _inside(document, home, header, key, table[key])) for key in order)
 
@@ -203,11 +209,11 @@ def _builds(document: Document, home: str, header: str, table: "dict[str, str]")
 def _inside(document: Document, home: str, header: str, key: str, path: str) -> str:
     where = document.where(key, header)
     if not path or "\0" in path:
-        raise DeclarationError(where, f"{key} is empty, or no path")
+        raise nativeload.DeclarationError(where, f"{key} is empty, or no path")
     if os.path.isabs(path):
-        raise DeclarationError(where, f"{key} {path!r} is absolute; it is relative to the package")
+        raise nativeload.DeclarationError(where, f"{key} {path!r} is absolute; it is relative to the package")
     whole = os.path.normpath(f"{home}/{path}")
     # By name, not by what links lead to: an installer may make every file a link into its own store.
     if not whole.startswith(f"{home}/"):
-        raise DeclarationError(where, f"{key} {path!r} climbs out of the package")
+        raise nativeload.DeclarationError(where, f"{key} {path!r} climbs out of the package")
     return whole

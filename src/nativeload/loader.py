@@ -7,6 +7,7 @@ of answers `cache`.
 import os
 import sys
 
+import nativeload
 from nativeload import _MAGIC as MAGIC
 from nativeload import _SEARCHED as SEARCHED
 from nativeload import Library, _config_files, _handles, _open, core
@@ -113,7 +114,7 @@ def edited() -> bool:
 
 def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str) -> Library:
     """Search, load, and keep the answer under the key `asked`, "" for not at all."""
-    from nativeload import cache, errors, resolution
+    from nativeload import cache, resolution
 
     spec, trace = resolution.resolve(requirement, symbols)
     if spec is None:
@@ -128,7 +129,7 @@ def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str)
         coherence.check(spec, before)
     library = _open(answer, mode)
     if isinstance(library, OSError):
-        raise errors.LinkError(spec.path, str(library))
+        raise nativeload.LinkError(spec.path, str(library))
     if asked and spec.origin != "loaded" and trace.lasting:
         # Beside a rival the answer is not the whole story, as it is not where the process has the library.
         rivals = _rivals(set(core.linkmap()).difference(before)) + trace.beside
@@ -139,7 +140,7 @@ def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str)
 
 def _alias(requirement: str, spec: "LibrarySpec", trace: "Trace", mode: str) -> Library:
     """Load a library under another soname too; whether it will do depends on who asks, so it is asked each time."""
-    from nativeload import alias, errors, resolution
+    from nativeload import alias, resolution
 
     refused = alias.refusal(spec.alias, spec.path)
     if refused:
@@ -147,11 +148,11 @@ def _alias(requirement: str, spec: "LibrarySpec", trace: "Trace", mode: str) -> 
         raise resolution.failure(requirement, trace)
     library = _open(_answer(spec, ()), mode)
     if isinstance(library, OSError):
-        raise errors.LinkError(spec.path, str(library))
+        raise nativeload.LinkError(spec.path, str(library))
     try:
         alias.load(spec.alias, spec.path)
     except OSError as error:
-        raise errors.LinkError(f"{spec.path} as {spec.alias}", str(error)) from None
+        raise nativeload.LinkError(f"{spec.path} as {spec.alias}", str(error)) from None
     aliased.add(requirement)
     return library
 

@@ -7,7 +7,6 @@ import os
 import sys
 
 from nativeload import _STABLE_ABI, core
-from nativeload.errors import DeclarationError
 from nativeload.requirement import normal
 from nativeload.spec import Record
 from nativeload.tomlfile import regular
@@ -15,7 +14,6 @@ from nativeload.tomlfile import regular
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.machinery import ModuleSpec
 
     from nativeload.spec import Trace
 
@@ -192,63 +190,7 @@ def package_directories(package: str, site: str, file: str = FILE) -> list[str]:
     tops = [f"{place}/{top}" for place in (site, *sites()) if os.path.isdir(f"{place}/{top}")]
     homes = ["/".join((home, *inner)) for home in tops]
     if not any(os.path.lexists(f"{home}/{file}") for home in homes):
-        homes += ["/".join((home, *inner)) for home in _by_import_system(top)]
+        from nativeload import packages
+
+        homes += ["/".join((home, *inner)) for home in packages.directories(top)]
     return list(dict.fromkeys(homes))
-
-
-def _by_import_system(top: str) -> list[str]:
-    spec = _spec(top)
-    return [os.path.abspath(home) for home in spec.submodule_search_locations or ()] if spec is not None else []
-
-
-def resource(package: str, file: str) -> str:
-    """Where a package's file is by its loader's own account (`get_resource_reader`), "" where that tells no file.
-
-    An editable install of meson-python is no directory: only its loader knows which files of the source and the build
-    it stands for.
-    """
-    top, *inner = package.split(".")
-    spec = _spec(top)
-    try:
-        found = spec.loader.get_resource_reader(top).files()  # type: ignore[union-attr]
-        for name in (*inner, *file.split("/")):
-            found = found.joinpath(name)
-        return os.path.abspath(found) if found.is_file() else ""
-    except Exception:  # It has no reader, or one that knows no files of this machine; or fails, as it likes.
-        return ""
-
-
-def resources(package: str) -> "Iterator[tuple[str, str]]":
-    """(package, path) of every file of a package and of those in it, by its loader's own account, as for `resource`."""
-    top, *inner = package.split(".")
-    spec = _spec(top)
-    try:
-        place = spec.loader.get_resource_reader(top).files()  # type: ignore[union-attr]
-        for name in inner:
-            place = place.joinpath(name)
-        todo = [(package, place)]
-        for parent, place in todo:  # which grows meanwhile
-            for one in place.iterdir():
-                if one.is_dir():
-                    todo.append((f"{parent}.{one.name}", one))
-                else:
-                    yield parent, os.path.abspath(one)
-    except Exception:  # As above.
-        return
-
-
-def _spec(top: str) -> "ModuleSpec | None":
-    from importlib.machinery import PathFinder
-
-    # Without "", which comes first: a package of that name in the working directory is not the one installed.
-    named = [entry for entry in sys.path if entry]
-    for finder in sys.meta_path:
-        find_spec = getattr(finder, "find_spec", None)
-        try:
-            path = named if finder is PathFinder else None
-            spec: ModuleSpec | None = find_spec(top, path, None) if find_spec else None
-        except Exception as error:  # Whatever somebody's import hook raises, the other providers still count.
-            raise DeclarationError(top, f"the import system cannot say where it is: {error!r}") from error
-        if spec is not None:
-            return spec
-    return None

@@ -8,7 +8,7 @@ import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES, all_suffixes
 
-from nativeload import core, metadata
+from nativeload import core, packages
 from nativeload.spec import Record
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ def extensions(module: Module) -> list[Extension]:
     if module.kind == "package":
         files = [one for place in module.places for one in _inside(place, module.name)]
         # of an editable install that is no directory
-        for parent, path in files or metadata.resources(module.name):
+        for parent, path in files or packages.resources(module.name):
             if one := _extension(parent, path):
                 found.setdefault(one.name, one)
     return sorted(found.values(), key=lambda one: one.name)
@@ -120,7 +120,7 @@ def _below(package: Module, part: str) -> Module:
     if portions:
         return Module(name=name, kind="package", places=tuple(portions), reason="")
     for suffix in all_suffixes():
-        if path := metadata.resource(package.name, part + suffix):  # of an editable install that is no directory
+        if path := packages.resource(package.name, part + suffix):  # of an editable install that is no directory
             return _of_file(name, path)
     return _absent(name, f"there is none in {' or '.join(package.places) or package.name}")
 

@@ -10,7 +10,6 @@ import sys
 
 import nativeload
 from nativeload import loader
-from nativeload.errors import DeclarationError, OverrideError
 from nativeload.requirement import normal
 from nativeload.spec import Record
 
@@ -142,17 +141,21 @@ def read(path: str, whose: str) -> dict[str, Choice]:
         document = Document(path)
         for key, table in document.table.items():
             if key not in TABLES:
-                raise DeclarationError(document.where(key), f"unknown key {key!r}; the file has a table [prefer]")
+                raise nativeload.DeclarationError(
+                    document.where(key), f"unknown key {key!r}; the file has a table [prefer]"
+                )
             for name, value in table.items() if isinstance(table, dict) else [(key, "")]:
                 where = document.where(name, key) if name != key else document.where(key)
                 library = ALL if name == ALL else normal(name)
                 if not value or type(value) is not str:
-                    raise DeclarationError(where, f"[{key}] holds {_FORM}")
+                    raise nativeload.DeclarationError(where, f"[{key}] holds {_FORM}")
                 if library in found:
-                    raise DeclarationError(where, f"{name} is chosen twice, before in {found[library].variable}")
+                    raise nativeload.DeclarationError(
+                        where, f"{name} is chosen twice, before in {found[library].variable}"
+                    )
                 found[library] = Choice(library=library, variable=where, value=value)
-    except DeclarationError as error:
-        raise OverrideError(error.where, "[prefer]", error.reason) from None
+    except nativeload.DeclarationError as error:
+        raise nativeload.OverrideError(error.where, "[prefer]", error.reason) from None
     return found
 
 

@@ -101,7 +101,7 @@ def _load(package: str, required: "list[Required]") -> "tuple[dict[str, Library]
 
 def _look(name: str, files: "tuple[tuple[str, str], ...]") -> "tuple[str, list[Required], dict[str, str]]":
     """(package, what it requires, what that rests on) of the innermost package that has a file."""
-    from nativeload import metadata
+    from nativeload import packages
     from nativeload.errors import DeclarationError
 
     consulted = {}
@@ -110,7 +110,7 @@ def _look(name: str, files: "tuple[tuple[str, str], ...]") -> "tuple[str, list[R
         if consulted[file] != "-":
             return package, read(file), consulted
     for package, _ in files:
-        if file := metadata.resource(package, FILE):
+        if file := packages.resource(package, FILE):
             consulted[file] = core.signature(file)
             return package, read(file), consulted
     archives = [one for one in _above(files) if os.path.isfile(one)]
@@ -125,11 +125,11 @@ def _look(name: str, files: "tuple[tuple[str, str], ...]") -> "tuple[str, list[R
 
 def file_of(name: str) -> str:
     """The file by which a package or a module in one requires libraries, imported or not; "" where there is none."""
-    from nativeload import metadata
+    from nativeload import packages
 
     files = _files(name)
     there = (file for _, file in files if os.path.isfile(file))
-    return next(there, "") or next(filter(None, (metadata.resource(package, FILE) for package, _ in files)), "")
+    return next(there, "") or next(filter(None, (packages.resource(package, FILE) for package, _ in files)), "")
 
 
 def _above(files: "tuple[tuple[str, str], ...]") -> "Iterator[str]":

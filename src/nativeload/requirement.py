@@ -1,6 +1,6 @@
 """What a caller asks for: a library's name, ABI features, a version specifier, symbols. PEP 508's syntax."""
 
-from nativeload.errors import RequirementError
+import nativeload
 from nativeload.loader import name_of
 from nativeload.spec import Record
 
@@ -63,12 +63,12 @@ def parse(text: str, symbols: tuple[str, ...] = ()) -> Requirement:
     name = name_of(text)
     if "/" in text or "\0" in text:
         chosen = "a file is chosen by NATIVELOAD_<NAME> or nativeload.prefer"
-        raise RequirementError(text, f"it is a library's name, not a path; {chosen}")
+        raise nativeload.RequirementError(text, f"it is a library's name, not a path; {chosen}")
     if not name or not (name[0].isalnum() or name[0] == "_"):
-        raise RequirementError(text, "it does not begin with a library's name")
+        raise nativeload.RequirementError(text, "it does not begin with a library's name")
     for symbol in symbols:
         if not isinstance(symbol, str) or not symbol or "\0" in symbol:
-            raise RequirementError(text, f"{symbol!r} is not a symbol's name")
+            raise nativeload.RequirementError(text, f"{symbol!r} is not a symbol's name")
     features, rest = _features(text, text[len(name) :].strip())
     stem, filename = _stem(name)
     specifier = _specifier(text, rest) if rest else None
@@ -90,7 +90,7 @@ def _features(text: str, rest: str) -> tuple[tuple[str, ...], str]:
     inside, closed, rest = rest[1:].partition("]")
     features = tuple(feature.strip().lower() for feature in inside.split(",") if feature.strip())
     if not closed or not features:
-        raise RequirementError(text, "the ABI features after '[' are not closed by ']', or there are none")
+        raise nativeload.RequirementError(text, "the ABI features after '[' are not closed by ']', or there are none")
     return features, rest.strip()
 
 
@@ -98,7 +98,7 @@ def _specifier(text: str, rest: str) -> "SpecifierSet":
     from packaging.specifiers import SpecifierSet
 
     if rest[0] in "@;":
-        raise RequirementError(text, "a library has no URL and no environment marker")
+        raise nativeload.RequirementError(text, "a library has no URL and no environment marker")
     if rest.startswith("(") and rest.endswith(")"):
         rest = rest[1:-1]
     try:
@@ -107,7 +107,7 @@ def _specifier(text: str, rest: str) -> "SpecifierSet":
     except ValueError:
         specifier = SpecifierSet()
     if not specifier:  # "()" and "," too: an empty one would refuse every library of unknown version
-        raise RequirementError(text, f"{rest!r} is not a version specifier")
+        raise nativeload.RequirementError(text, f"{rest!r} is not a version specifier")
     return specifier
 
 

@@ -3,8 +3,8 @@
 import os
 import sys
 
+import nativeload
 from nativeload import abi, catalog, core, images, loader, metadata, requirement
-from nativeload.errors import ABIMismatchError, LibraryNotFoundError, NativeLoadError, UnsearchedError
 from nativeload.linkers import host
 from nativeload.machinery import LoadedFinder, OverrideFinder, PrefixFinder, SystemFinder, WheelFinder
 from nativeload.machinery.loaded import same_file
@@ -36,6 +36,8 @@ def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | Non
 def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
     """The chain for a parsed requirement, recorded in `trace`. Raises UnsearchedError."""
     if sys.platform not in loader.SEARCHED:
+        from nativeload.errors import UnsearchedError
+
         raise UnsearchedError(sys.platform)
     members = () if wanted.filename else catalog.implementing(wanted.stem)
     if members:
@@ -151,7 +153,7 @@ def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", 
             verdict = abi.judge(mapped, wanted)
             if isinstance(verdict, Rejection):
                 trace.rejected(path, verdict)
-                raise ABIMismatchError(wanted.text, wanted.name, trace.steps)
+                raise nativeload.ABIMismatchError(wanted.text, wanted.name, trace.steps)
             return verdict
     return spec
 
@@ -165,7 +167,7 @@ def find_spec(requirement: str, *, symbols: "Iterable[str]" = ()) -> "LibrarySpe
     wanted = asked(requirement, symbols)
     try:
         return run(wanted, Trace())
-    except (ABIMismatchError, LibraryNotFoundError):
+    except (nativeload.ABIMismatchError, nativeload.LibraryNotFoundError):
         return None
 
 
@@ -177,9 +179,10 @@ def asked(text: str, symbols: "Iterable[str]") -> "Requirement":
     return requirement.parse(text, names)
 
 
-def failure(text: str, trace: Trace) -> NativeLoadError:
+def failure(text: str, trace: Trace) -> "nativeload.NativeLoadError":
     """The error for a search that found nothing."""
-    error = ABIMismatchError if trace.status == "incompatible" else LibraryNotFoundError
+    incompatible = trace.status == "incompatible"
+    error = nativeload.ABIMismatchError if incompatible else nativeload.LibraryNotFoundError
     return error(text, requirement.parse(text).name, trace.steps)
 
 

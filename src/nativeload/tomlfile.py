@@ -8,7 +8,7 @@ one to a line, are read here; whatever else a file has makes `tomllib` read the 
 import os
 from stat import S_ISDIR, S_ISREG
 
-from nativeload.errors import DeclarationError
+import nativeload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ class Document:
             with open(path, "rb", opener=regular) as file:
                 content = file.read(_LIMIT + 1)
             if len(content) > _LIMIT:
-                raise DeclarationError(path, "is larger than 1 MiB")
+                raise nativeload.DeclarationError(path, "is larger than 1 MiB")
             self._text = content.decode()
         except OSError as error:
-            raise DeclarationError(path, error.strerror or str(error)) from None
+            raise nativeload.DeclarationError(path, error.strerror or str(error)) from None
         except UnicodeDecodeError as error:
-            raise DeclarationError(path, f"is not UTF-8 (byte {error.start})") from None
+            raise nativeload.DeclarationError(path, f"is not UTF-8 (byte {error.start})") from None
         table = plain(self._text)
         self.table: dict[str, Any] = _full(self._text, path) if table is None else table
 
@@ -79,7 +79,7 @@ def _full(text: str, path: str) -> "dict[str, Any]":
         line = message.partition("at line ")[2].partition(",")[0]
         if "at end of document" in message:
             line = str(text.rstrip().count("\n") + 1)
-        raise DeclarationError(f"{path}:{line}" if line.isdigit() else path, message) from None
+        raise nativeload.DeclarationError(f"{path}:{line}" if line.isdigit() else path, message) from None
 
 
 def plain(text: str) -> "dict[str, Any] | None":

@@ -6,9 +6,8 @@ Its default directories and its version are read from the linker's own file: no 
 import os
 
 from nativeload import core, roots
-from nativeload.linkers import rpath
+from nativeload.linkers import EM_X86_64, Rules, cache_flags, lib, platform, read_cache, rpath, subdirectories
 from nativeload.linkers.host import CACHE
-from nativeload.linkers.rules import EM_X86_64, Rules, cache_flags, lib, platform, read_cache, subdirectories
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import os
 
 from nativeload import core, images
-from nativeload.linkers.rules import Rules, cache_flags, lib, platform, read_cache, subdirectories
+from nativeload.linkers import Rules, cache_flags, lib, platform, read_cache, subdirectories
 
 CACHE = "/etc/ld.so.cache"
 

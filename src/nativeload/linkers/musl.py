@@ -3,7 +3,7 @@
 import os
 
 from nativeload import roots
-from nativeload.linkers.rules import Rules
+from nativeload.linkers import Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

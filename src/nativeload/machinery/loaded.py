@@ -2,8 +2,8 @@
 
 import os
 
+import nativeload
 from nativeload import catalog, core, loader
-from nativeload.errors import ABIMismatchError, OverrideError
 from nativeload.machinery import override
 from nativeload.machinery.wheel import WheelFinder
 from nativeload.spec import Trace, candidate, rejection
@@ -51,7 +51,7 @@ class LoadedFinder:
             )
             kind = trace.rejection.kind if trace.rejection else ""
             if kind == "version" or (kind == "symbol" and not (entry and entry.abi)):
-                raise ABIMismatchError(requirement.text, requirement.name, trace.steps)
+                raise nativeload.ABIMismatchError(requirement.text, requirement.name, trace.steps)
 
 
 def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
@@ -81,7 +81,7 @@ def _agree(requirement: "Requirement", mapped: list[tuple[str, str]], trace: Tra
         said = f"{choice.variable}={choice.value} contradicts it"
         trace.rejected(loaded, rejection("soname", said, soname=soname, loaded=loaded, chosen=spec.path))
         reason = f"it means {spec.path}, but this process already has {loaded}"
-        raise OverrideError(choice.variable, choice.value, reason)
+        raise nativeload.OverrideError(choice.variable, choice.value, reason)
 
 
 def same_file(one: str, other: str) -> bool:

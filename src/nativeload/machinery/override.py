@@ -2,8 +2,8 @@
 
 import os
 
+import nativeload
 from nativeload import abi, catalog, core, loader, preferences
-from nativeload.errors import LibraryNotFoundError, OverrideError
 from nativeload.machinery.system import SystemFinder, sonames
 from nativeload.machinery.wheel import WheelFinder
 from nativeload.spec import Rejection, Trace, candidate
@@ -40,7 +40,9 @@ class OverrideFinder:
         yield from _proposals(requirement, choice, trace)
         if choice.binds:
             rejection = trace.rejection if len(trace) > before else None
-            raise OverrideError(choice.variable, choice.value, rejection.reason if rejection else _nothing(choice))
+            raise nativeload.OverrideError(
+                choice.variable, choice.value, rejection.reason if rejection else _nothing(choice)
+            )
 
 
 def _nothing_chosen(requirement: "Requirement", trace: Trace) -> None:
@@ -58,7 +60,7 @@ def _beaten(others: "Iterator[Choice]", choice: "Choice", trace: Trace) -> None:
     try:
         for other in others:
             trace.absent(f"{other.variable}={other.value}", f"not used: {choice.variable} counts before it")
-    except OverrideError as error:
+    except nativeload.OverrideError as error:
         trace.absent(error.variable, f"not used: {choice.variable} counts before it; {error.reason}")
 
 
@@ -66,7 +68,7 @@ def refuse_forbidden(requirement: "Requirement", choice: "Choice", trace: Trace)
     """Raise LibraryNotFoundError for a library that is chosen never to be loaded."""
     if choice.value == "never":
         trace.absent(f"{choice.variable}=never", "the library is never to be loaded")
-        raise LibraryNotFoundError(requirement.text, requirement.name, trace.steps)
+        raise nativeload.LibraryNotFoundError(requirement.text, requirement.name, trace.steps)
 
 
 def choose(requirement: "Requirement") -> "Choice | None":
@@ -82,14 +84,14 @@ def resolve(requirement: "Requirement", choice: "Choice") -> "LibrarySpec":
         if not isinstance(verdict, Rejection):
             return verdict
         reason = verdict.reason
-    raise OverrideError(choice.variable, choice.value, reason)
+    raise nativeload.OverrideError(choice.variable, choice.value, reason)
 
 
 def _proposals(requirement: "Requirement", choice: "Choice", trace: Trace) -> "Iterator[Candidate]":
     chosen = f"chosen by {choice.variable}"
     if "/" in choice.value:
         if not os.path.isabs(choice.value):
-            raise OverrideError(choice.variable, choice.value, "a path must be absolute")
+            raise nativeload.OverrideError(choice.variable, choice.value, "a path must be absolute")
         state = trace.consult(choice.value)
         entry = next(iter(catalog.known(requirement)), None)
         # A directory by a library's name is no place of libraries: the verdict says what is wrong with it.

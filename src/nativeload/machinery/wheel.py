@@ -3,8 +3,8 @@
 import os
 import sys
 
+import nativeload
 from nativeload import catalog, core, declarations, metadata
-from nativeload.errors import DeclarationError
 from nativeload.loader import name_of
 from nativeload.requirement import normal
 from nativeload.spec import Provider, candidate, rejection
@@ -71,7 +71,7 @@ def _needing(distribution: "Distribution", proposals: "Iterator[Candidate]", tra
 
     try:
         needs = properties.of_variant(file)
-    except DeclarationError as error:
+    except nativeload.DeclarationError as error:
         facts = {"distribution": distribution.label, "where": error.where, "problem": error.reason}
         trace.rejected(distribution.label, rejection("declaration", f"DeclarationError: {error}", **facts))
         return
@@ -86,13 +86,15 @@ def _declared(distribution: "Distribution", library: str, package: str, trace: "
         declared = libraries.get(normal(library))
         if declared is None:
             known = ", ".join(one.name for one in libraries.values()) or "nothing"
-            raise DeclarationError(f"{label}'s entry point {library!r}", f"{metadata.FILE} declares {known}")
+            raise nativeload.DeclarationError(f"{label}'s entry point {library!r}", f"{metadata.FILE} declares {known}")
         if not declared.path:
-            raise DeclarationError(declared.where, f"[library.{declared.name}] has no path for {sys.platform}")
+            raise nativeload.DeclarationError(
+                declared.where, f"[library.{declared.name}] has no path for {sys.platform}"
+            )
         path, reason = _build(declared, trace)
         if trace.consult(path) == "-" and not os.path.lexists(path):
-            raise DeclarationError(declared.where, f"{path} does not exist")
-    except DeclarationError as error:
+            raise nativeload.DeclarationError(declared.where, f"{path} does not exist")
+    except nativeload.DeclarationError as error:
         _refuse(label, error, trace)
         return
     version = distribution.version
@@ -111,7 +113,7 @@ def _declared(distribution: "Distribution", library: str, package: str, trace: "
     )
 
 
-def _refuse(label: str, error: DeclarationError, trace: "Trace") -> None:
+def _refuse(label: str, error: "nativeload.DeclarationError", trace: "Trace") -> None:
     facts = {"distribution": label, "where": error.where, "problem": error.reason}
     trace.rejected(label, rejection("declaration", f"DeclarationError: {error}", **facts))
 
@@ -121,9 +123,9 @@ def _registered(distribution: "Distribution", library: str, package: str, trace:
     label, version = distribution.label, distribution.version
     try:
         path = declarations.shipped(distribution, package, f"lib{library}.so", trace)
-    except DeclarationError as error:
+    except nativeload.DeclarationError as error:
         reason = f"{error.reason}; code of the package that would say where is not run ({metadata.DYNAMIC})"
-        _refuse(label, DeclarationError(error.where, reason), trace)
+        _refuse(label, nativeload.DeclarationError(error.where, reason), trace)
         return
     yield candidate(
         path,
@@ -142,7 +144,7 @@ def _by_soname(
     for package in dict.fromkeys(package for _, package in distribution.declared()):
         try:
             libraries = declarations.read(distribution, package, trace)
-        except DeclarationError:
+        except nativeload.DeclarationError:
             continue  # It is said to who asks for one of its libraries.
         for one in libraries.values():
             alias = soname if soname in one.aliases else ""

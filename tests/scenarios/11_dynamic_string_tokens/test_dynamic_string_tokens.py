@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nativeload.linkers import host, rules
+from nativeload import linkers
+from nativeload.linkers import host
 from scenarios.libraries import calls, library, returns
 from scenarios.linker import ask
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIB = host.linker().rules.lib
-PLATFORM = rules.platform({"x86_64": 62, "aarch64": 183}.get(platform.machine(), 0))
+PLATFORM = linkers.platform({"x86_64": 62, "aarch64": 183}.get(platform.machine(), 0))
 
 
 @pytest.mark.parametrize("kind", ["rpath", "runpath", "needed"])
