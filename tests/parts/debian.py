@@ -16,11 +16,12 @@ from pathlib import Path
 from parts._cache import ROOT, PartError, entry, key_of, tool
 
 
-def deb(*names: str, suite: str = "") -> Path:
+def deb(*names: str, suite: str = "", architecture: str = "") -> Path:
     """A root directory with these packages unpacked: `deb("musl") / "lib/ld-musl-x86_64.so.1"`.
 
-    They are this system's, or those of a suite of Debian. Dependencies are not followed (name them), maintainer scripts are not run (the links of
-    update-alternatives are not there).
+    They are this system's, or those of a suite of Debian, or of this system for another architecture ("arm64").
+    Dependencies are not followed (name them), maintainer scripts are not run (the links of update-alternatives are
+    not there).
     """
 
     def fetch(directory: Path) -> None:
@@ -28,11 +29,11 @@ def deb(*names: str, suite: str = "") -> Path:
             if suite:
                 tool("apt-get", *_lists("deb", suite, Path(scratch)), "download", *names, cwd=Path(scratch))
             else:
-                _download(names, Path(scratch))
+                _download(names, Path(scratch), architecture)
             for package in sorted(Path(scratch).glob("*.deb")):
                 tool("dpkg", "-x", package, directory)
 
-    return entry("debs", key_of(suite or _release(), *sorted(names)), fetch)
+    return entry("debs", key_of(suite or _release(), *([architecture] if architecture else []), *sorted(names)), fetch)
 
 
 def source(name: str, suite: str, directory: Path) -> Path:
@@ -105,20 +106,27 @@ def _release() -> str:
     return (release.read_text(encoding="utf-8") if release.exists() else "") + sysconfig.get_platform()
 
 
-def _download(names: tuple[str, ...], directory: Path) -> None:
+def _download(names: tuple[str, ...], directory: Path, architecture: str) -> None:
     # As root, apt would give the download to a user who may not enter this directory.
     unsandboxed = ["-o", "APT::Sandbox::User="]
-    try:
-        tool("apt-get", *unsandboxed, "download", *names, cwd=directory)
-    except PartError:
-        # No package lists (a container image has none), or older than what the archive now holds.
-        private = [*unsandboxed, *_private_lists()]
-        tool("apt-get", *private, "-q", "update")
-        tool("apt-get", *private, "download", *names, cwd=directory)
+    if not architecture:
+        try:
+            tool("apt-get", *unsandboxed, "download", *names, cwd=directory)
+            return
+        except PartError:
+            pass  # No package lists (a container image has none), or older than what the archive now holds.
+    private = [*unsandboxed, *_private_lists(architecture)]
+    tool("apt-get", *private, "-q", "update")
+    tool("apt-get", *private, "download", *names, cwd=directory)
 
 
-def _private_lists() -> list[str]:
-    state = ROOT / "apt" / key_of(_release())
+def _private_lists(architecture: str = "") -> list[str]:
+    state = ROOT / "apt" / key_of(_release(), *([architecture] if architecture else []))
     for folder in ("lists/partial", "archives/partial"):
         (state / folder).mkdir(parents=True, exist_ok=True)
-    return ["-o", f"Dir::State::Lists={state}/lists", "-o", f"Dir::Cache={state}", "-o", "Acquire::Retries=3"]
+    options = ["-o", f"Dir::State::Lists={state}/lists", "-o", f"Dir::Cache={state}", "-o", "Acquire::Retries=3"]
+    if architecture:
+        options += ["-o", f"APT::Architecture={architecture}", "-o", f"APT::Architectures={architecture}"]
+        # What is installed here is of no account there.
+        options += ["-o", "Dir::State::status=/dev/null"]
+    return options
