@@ -355,10 +355,13 @@ def _open(answer: "Answer", mode: str) -> "Library | OSError":
     facts, _, dependencies, _ = answer
     for path in (*dependencies, facts[1]):  # of every file before the first is mapped
         sys.audit("nativeload.load", facts[0], path)
+    dlopen = core.dlopen
+    if core.libc()[0] == "musl":  # for which a path is nobody's name
+        from nativeload.preload import dlopen
     try:
         for path in dependencies:
-            core.dlopen(path, _FLAGS["local"])
-        handle = core.dlopen(facts[1], _FLAGS[mode])
+            dlopen(path, _FLAGS["local"])
+        handle = dlopen(facts[1], _FLAGS[mode])
     except OSError as error:
         return error
     return _handles.setdefault(handle, Library(answer, handle))

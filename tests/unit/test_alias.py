@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nativeload import alias, core, images
+from nativeload import core, images, stub
 from parts import cc, execute, run
 from parts.oracles import output, readelf_facts
 from unit.specimens import declaration, provider
@@ -30,7 +30,7 @@ ASKS = "import nativeload; library = nativeload.load('libold.so.1')\n"
 @pytest.mark.parametrize("versions", [(), ("FOO_1", "FOO_2")])
 def test_every_reader_reads_it(machine: int, versions: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "stub.so"
-    path.write_bytes(alias.stub("libold.so.1", "/opt/lib/libnew.so.2", machine, versions))
+    path.write_bytes(stub.stub("/opt/lib/libnew.so.2", machine, soname="libold.so.1", versions=versions))
     facts = images.read(str(path))
     assert (facts.soname, facts.needed, facts.machine, facts.verdef) == (
         "libold.so.1", ("/opt/lib/libnew.so.2",), machine, versions,
@@ -48,19 +48,19 @@ def test_every_reader_reads_it(machine: int, versions: tuple[str, ...], tmp_path
 
 
 def test_other_machines_have_none() -> None:
-    with pytest.raises(ValueError, match="no alias can be written"):
-        alias.stub("libold.so.1", "/x.so", 21)
+    with pytest.raises(ValueError, match="no stub can be written"):
+        stub.stub("/x.so", 21)
 
 
 def test_the_linker_takes_it(tmp_path: Path) -> None:
     if images.process().machine not in (X86_64, AARCH64):
         pytest.skip("no alias is written for this machine")
     real = cc(REAL, tmp_path / "libnew.so.2", "-Wl,-soname,libnew.so.2")
-    stub = tmp_path / "libold.so.1"
-    stub.write_bytes(alias.stub("libold.so.1", str(real), images.process().machine))
+    path = tmp_path / "libold.so.1"
+    path.write_bytes(stub.stub(str(real), images.process().machine, soname="libold.so.1"))
     interpreter = images.read(sys.executable).interp
     assert interpreter is not None
-    assert f"{real} (0x" in execute([interpreter, "--list", str(stub)]).check().stdout
+    assert f"{real} (0x" in execute([interpreter, "--list", str(path)]).check().stdout
 
 
 # Bound by a soname

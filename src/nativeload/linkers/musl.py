@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import roots
+from nativeload import core, images, roots
 from nativeload.linkers import Rules
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ _DEFAULT = "/lib:/usr/local/lib:/usr/lib"
 
 def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, *, secure: bool = False) -> Rules:  # noqa: ARG001
     """As `nativeload.linkers.glibc.rules`: musl has no cache, no subdirectories, and no tokens in the environment."""
-    own = image.interp or f"/lib/ld-musl-{_ARCHITECTURES.get(image.machine, 'unknown')}.so.1"
+    own = image.interp or _usual(image, root)
     return Rules(
         musl=True,
         wide=image.elf_class == 64,
@@ -37,6 +37,14 @@ def rules(image: "Image", origin: str, environ: "Mapping[str, str]", root: str, 
         cache_flags=0,
         root=root,
     )
+
+
+def _usual(image: "Image", root: str) -> str:
+    """The linker of who loads a library: this process's where it is musl's, wherever that is."""
+    here = images.process()
+    if not root and core.libc()[0] == "musl" and image.same_kind(here) and here.interp:
+        return here.interp
+    return f"/lib/ld-musl-{_ARCHITECTURES.get(image.machine, 'unknown')}.so.1"
 
 
 def _listed(own: str, machine: int, root: str) -> str:
