@@ -29,7 +29,8 @@ def _matrix(arguments: list[str]) -> int:
     parser.add_argument("--write", action="store_true", help="put what is in --rows into docs/explanation")
     options = parser.parse_args(arguments)
     if options.write:
-        made.MATRIX.write_text(made.matrix_page(options.rows.read_text().splitlines()), encoding="utf-8")
+        known = {case.key for case in matrix.cases()}
+        made.MATRIX.write_text(made.matrix_page(options.rows.read_text().splitlines(), known), encoding="utf-8")
         return 0
     from integration.projects import python_path
 
@@ -41,7 +42,7 @@ def _matrix(arguments: list[str]) -> int:
         result = row.wrong or (f"refused: {row.refused}" if row.refused else "holds")
         print(row.case.library, "|", row.package, "|", row.told, "|", row.abi, "|", result, flush=True)
         if options.rows:
-            kept = {**dataclasses.asdict(row), "case": [row.case.kind, row.case.library, " ".join(row.case.packages)]}
+            kept = {**dataclasses.asdict(row), "case": row.case.key}
             with open(options.rows, "a", encoding="utf-8") as file:
                 file.write(json.dumps(kept) + "\n")
     return int(bad > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,9 +68,7 @@ python -m tests.catalog
 Every path in a wheel was read in the wheel's `RECORD`, every soname in its files' headers; names on macOS and Windows are
 those of files in wheels for these systems, and missing where no wheel was seen to have one. `apt` packages are those of
 Debian 12 where no other release is named. The packages of `pip` and `apt` are [installed and tried](../explanation/catalog-matrix.md).
-Those of the others are only names that were looked up, as of 2026-08-22: all 95 of `conda-forge` are in its list of
-outputs, all 59 of `brew` are formulas (`icu4c` is an alias of the newest), both of `winget` are manifests. Of the 73 of
-`dnf`, those of BLAS, FFTW, OpenCV and Arrow's datasets are in Fedora's list of packages; the others were not looked up.
+Those of the others are only names that were looked up:
 
 How to add a library of your own: [nativeload's data files](catalog-files.md).
 
@@ -84,7 +83,9 @@ def page() -> str:
         for library, table in libraries.items():
             for one in table.get("virtual", ()):
                 virtual.setdefault(one, []).append(library)
-    text = HEAD + f"{sum(map(len, found.values()))} libraries in {len(found)} families.\n"
+    before, mark, after = HEAD.partition("How to add ")
+    text = before + "".join(f"- {line}\n" for line in _looked_up()) + f"\n{mark}{after}"
+    text += f"{sum(map(len, found.values()))} libraries in {len(found)} families.\n"
     if virtual:
         text += "\n## Virtual names\n\n| name | implemented by, in the default order |\n|---|---|\n"
         text += "".join(f"| `{one}` | {_code(names)} |\n" for one, names in sorted(virtual.items()))
@@ -93,6 +94,18 @@ def page() -> str:
         for library, table in libraries.items():
             text += f"\n### `{library}`\n\n{table['summary']}.\n\n" + "".join(f"- {line}\n" for line in _facts(table))
     return text
+
+
+def looked_up() -> dict[str, list[dict[str, Any]]]:
+    """{installer: [where names were looked up, and which]}, of those that cannot be run where the tests run."""
+    return tomllib.loads((Path(__file__).parent / "looked_up.toml").read_text("utf-8"))
+
+
+def _looked_up() -> Iterator[str]:
+    for installer, places in looked_up().items():
+        for place in places:
+            names = place["names"]
+            yield f"`{installer}`: " + (f"{len(names)} in {place['in']}" if place["in"] else f"nowhere {_code(names)}")
 
 
 def _code(names: list[str]) -> str:
@@ -147,31 +160,40 @@ what the linker refuses too, or what has no wheel for such a machine.
 """
 
 
-def matrix_page(lines: list[str]) -> str:
-    """`docs/explanation/catalog-matrix.md`, of the latest result of each case."""
-    rows: dict[tuple[str, ...], dict[str, str]] = {}
-    known = {library for libraries in families().values() for library in libraries}
-    for line in lines:
-        row = json.loads(line)
-        if row["case"][1] in known:
-            rows[tuple(row["case"])] = row
-    bad = sum(bool(row["wrong"]) for row in rows.values())
-    refused = sum(bool(row.get("refused")) for row in rows.values())
-    text = (
-        MATRIX_HEAD + f"Run on {datetime.date.today()}: {len(rows)} cases, of which {len(rows) - bad - refused} hold. "
-    )
-    text += f"{refused} are refused, and cannot be loaded on that machine by anyone; {bad} do not hold.\n"
-    for kind, title in (("wheel", "Wheels"), ("deb", "Debian packages")):
+TITLES = {"wheel": "Wheels", "deb": "Debian packages"}
+
+
+def tried() -> dict[tuple[str, str, str], list[str]]:
+    """{(kind, library, packages): the cells of its row} of `docs/explanation/catalog-matrix.md`."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    kind = ""
+    for line in MATRIX.read_text("utf-8").splitlines():
+        kind = next((one for one, title in TITLES.items() if line == f"## {title}"), kind)
+        if line.startswith("| `"):
+            cells = [cell.replace("\\|", "|") for cell in re.split(r" ?(?<!\\)\| ?", line)[1:-1]]
+            package, _, version = cells[1].rpartition(" ")
+            found[kind, cells[0].strip("`"), package or version] = cells
+    return found
+
+
+def matrix_page(lines: list[str], known: set[tuple[str, str, str]]) -> str:
+    """`docs/explanation/catalog-matrix.md`: the latest result of each case, those that were not run again as they were.
+
+    `known` are the cases there are; rows of others go.
+    """
+    rows = tried()
+    for row in map(json.loads, lines):
+        result = row["wrong"] or (f"refused: {row['refused']}" if row.get("refused") else "holds")
+        kind, library, packages = row["case"]
+        cells = [f"`{library}`", row["package"], row["version"], row["told"], row["abi"], result]
+        rows[kind, library, packages] = cells
+    rows = {case: cells for case, cells in sorted(rows.items()) if case in known}
+    hold, refused = (sum(cells[-1].startswith(one) for cells in rows.values()) for one in ("holds", "refused: "))
+    text = f"{MATRIX_HEAD}{len(rows)} cases, the last run on {datetime.date.today()}: {hold} hold; {refused} are refused, and "
+    text += f"cannot be loaded on that machine by anyone; {len(rows) - hold - refused} do not hold.\n"
+    for kind, title in TITLES.items():
         text += f"\n## {title}\n\n| library | package | version | told | ABI | result |\n|---|---|---|---|---|---|\n"
-        for (one, library, _), row in sorted(rows.items()):
+        for (one, _, _), cells in rows.items():
             if one == kind:
-                cells = (
-                    f"`{library}`",
-                    row["package"],
-                    row["version"],
-                    row["told"],
-                    row["abi"],
-                    row["wrong"] or (f"refused: {row['refused']}" if row.get("refused") else "holds"),
-                )
                 text += "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
     return text

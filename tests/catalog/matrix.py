@@ -43,6 +43,10 @@ class Case:
     def name(self) -> str:
         return f"{self.library}-{'-'.join(self.packages)}"
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.kind, self.library, " ".join(self.packages)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
