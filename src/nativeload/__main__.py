@@ -205,9 +205,16 @@ def _main(arguments: "Sequence[str] | None" = None) -> int:
 
 def _run(options: _Options) -> int:
     as_json = options.format == "json"
-    names = options.tree or options.check or options.explain or ()
+    names: Sequence[str] = options.tree or options.check or options.explain or ()
     if options.platform or any(name.endswith(".whl") for name in names):
         return _elsewhere(names, options)
+    if sys.platform in ("darwin", "win32") and options.module is None:
+        if options.check == []:
+            from nativeload import metadata
+
+            names = metadata.sites()
+        if names and (options.explain is None or all(map(_is_path, names))):
+            return _elsewhere(names, options)
     if options.tree is not None:
         return _tree(options.tree, options)
     if options.check is not None:
@@ -282,8 +289,12 @@ def _explain(names: list[str], as_json: bool) -> int:
     return FOUND if all(one.status == "found" for one in found) else REFUSED
 
 
+def _is_path(name: str) -> bool:
+    return "/" in name or os.sep in name
+
+
 def _explained(name: str) -> "Explanation | FileReport":
-    if "/" in name:
+    if _is_path(name):
         from nativeload import filereport
 
         return filereport.explain(name)

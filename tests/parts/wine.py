@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DEBIANS = "/usr/lib/wine"  # where wine64's package has it, without the one that puts it on the path
 _SECONDS = 120
+_MOST = 1 << 20  # bytes that a program says: what a pipe may hold here
 
 
 @functools.cache
@@ -83,18 +84,40 @@ def _execute(
     }
     words = [os.fspath(word) for word in (wine(), *command)]
     for tries_left in (2, 1, 0):
-        # Into files: services that the first program starts keep a pipe open long after its end.
-        with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        with _Said() as said, _Said() as complained:
             done = subprocess.run(
-                words, env=given, cwd=cwd, stdin=subprocess.DEVNULL, stdout=said, stderr=complained,
+                words, env=given, cwd=cwd, stdin=subprocess.DEVNULL, stdout=said.end, stderr=complained.end,
                 timeout=_SECONDS, check=False,
             )  # fmt: skip
-            said.seek(0)
-            complained.seek(0)
-            output = said.read().decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+            output = said.text().replace("\r\n", "\n")
             if not done.returncode:
                 break
             # A server that is just ending takes no new program: then this one has said nothing.
             if output or not tries_left:
-                raise PartError(words, done.returncode, output + complained.read().decode(errors="replace"))
+                raise PartError(words, done.returncode, output + complained.text())
     return output
+
+
+class _Said:
+    """What a program writes into a pipe until it ends; services that it starts keep the pipe open long after.
+
+    Not into a file: of one that it inherits Wine 8 gives no facts, and a Python that asks for them gives up.
+    """
+
+    def __init__(self) -> None:
+        self._start, self.end = os.pipe()
+        fcntl.fcntl(self.end, fcntl.F_SETPIPE_SZ, _MOST)
+        os.set_blocking(self._start, False)
+
+    def __enter__(self) -> _Said:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._start)
+        os.close(self.end)
+
+    def text(self) -> str:
+        try:
+            return os.read(self._start, _MOST).decode("utf-8", "surrogateescape")
+        except BlockingIOError:
+            return ""

@@ -11,7 +11,8 @@ from parts.wheels import unpack, wheel
 
 
 @functools.cache
-def _program() -> Path:
+def program() -> Path:
+    """The program, for who must start it himself."""
     found = wheel("ziglang")
 
     def make(directory: Path) -> None:
@@ -23,4 +24,4 @@ def _program() -> Path:
 
 def zig(*words: str | Path) -> str:
     """What a zig command says (`zig("cc", "-target", "aarch64-macos", …)`); raises `PartError` when it fails."""
-    return tool(_program(), *words, env={"ZIG_GLOBAL_CACHE_DIR": os.fspath(ROOT / "zig")})
+    return tool(program(), *words, env={"ZIG_GLOBAL_CACHE_DIR": os.fspath(ROOT / "zig")})

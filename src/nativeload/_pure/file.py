@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 Signature = tuple[int, int, int, int, int]
 
+
+def _read_at(descriptor: int, count: int, offset: int) -> bytes:
+    """pread(2) for Windows, which has none, of a file that nobody else reads by this descriptor."""
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, count)
+
+
+_pread = getattr(os, "pread", _read_at)
+
 # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. O_NOCTTY: a terminal must not become ours.
 # Windows has none of these three, nor what they are against.
 _ONLY = ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY")
@@ -82,7 +91,7 @@ class RegularFile:
         self.require(offset, size, what)
         parts = []
         while size:
-            part = os.pread(self._fd, size, offset)
+            part = _pread(self._fd, size, offset)
             if not part:
                 raise ValueError(f"truncated: {what} at {offset + size}, the file at {offset}")
             parts.append(part)

@@ -56,8 +56,8 @@ class Piece:
     """
 
     def __init__(self, file: "BinaryIO", most: int, reads: int) -> None:
-        self._descriptor = file.fileno()
-        self._size = os.fstat(self._descriptor).st_size
+        self._file = file
+        self._size = os.fstat(file.fileno()).st_size
         self._most = most
         self._reads = reads
 
@@ -84,7 +84,10 @@ class Piece:
         self._reads -= 1
         if self._most < 0 or self._reads < 0:
             raise ValueError("asks for more work than any sound file does")
-        return os.pread(self._descriptor, count, offset) if count else b""
+        if not count:
+            return b""
+        self._file.seek(offset)
+        return self._file.read(count)
 
     def whole(self, offset: int, count: int) -> bytes:
         """Some bytes, all of them. Raises ValueError where the file ends before."""

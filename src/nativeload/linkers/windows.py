@@ -38,7 +38,7 @@ _SYSTEM = frozenset(
         "activeds adsldpc authz avicap32 avifil32 avrt bcrypt bthprops cabinet cfgmgr32 comctl32 credui crypt32 cryptbase "
         "cryptnet cryptsp cryptui d2d1 d3d10 d3d10_1 d3d11 d3d12 d3d9 d3dcompiler_47 dbghelp dcomp ddraw dhcpcsvc dinput8 "
         "dnsapi dsound dwmapi dwrite dxcore dxgi dxva2 esent evr fltlib fwpuclnt gdi32full glu32 hid httpapi iphlpapi "
-        "ksuser ktmw32 mf mfplat mfreadwrite mpr msacm32 msimg32 msvcp_win msvfw32 mswsock ncrypt netapi32 ntdsapi odbc32 "
+        "ksuser ktmw32 mf mfplat mfreadwrite mpr msacm32 msi msimg32 msvcp_win msvfw32 mswsock ncrypt netapi32 ntdsapi odbc32 "
         "oleacc oledlg opengl32 pdh powrprof propsys qwave rasapi32 rstrtmgr secur32 slc srpapi sspicli tapi32 tdh "
         "traffic ucrtbase uiautomationcore urlmon userenv usp10 uxtheme version virtdisk webservices wer wevtapi winhttp wininet winmm "
         "winscard winsta wintrust winusb wlanapi wsock32 wtsapi32 xinput1_4 xinput9_1_0 xmllite"

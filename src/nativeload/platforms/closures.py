@@ -40,7 +40,7 @@ class Site:
     """The native files below a directory, for one platform; paths are told as they are below it."""
 
     def __init__(self, directory: str, target: "Target") -> None:
-        self.directory = os.path.realpath(directory)
+        self.directory = contents.real(directory)
         self.target = target
         self._dyld = Dyld(target.arch)
         self._resolver = Resolver(root=self.directory, environ={}, record=True)

@@ -74,6 +74,10 @@ def _show_json(facts: "list[dict[str, Any]]") -> None:
     terminal.show(terminal.json_text(facts[0] if len(facts) == 1 else facts))
 
 
+# The systems where a path is taken to be of this platform: what is read of files there is read here.
+OWN = ("darwin", "win32")
+
+
 class _Unpacked:
     """The wheels, directories and files named, each where it lies or is unpacked, until the end."""
 
@@ -106,9 +110,11 @@ class _Unpacked:
             directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="nativeload-"))
             contents.unpack(name, directory)
             return directory, [], tag, version
+        if not platform and sys.platform in OWN:
+            platform, python = target.own()
         if not platform:
             raise PlatformError(name, "says of itself no platform")
         if os.path.isdir(name):
             return name, [], platform, python
-        path = os.path.realpath(name)
+        path = contents.real(name)
         return os.path.dirname(path), [path], platform, python

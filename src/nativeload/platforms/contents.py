@@ -22,12 +22,17 @@ def unpack(wheel: str, directory: str) -> None:
         raise PlatformError(wheel, f"cannot be unpacked: it {error.reason}") from None
 
 
+def real(path: str) -> str:
+    """A path without links in it, and with "/" on every system, as what is here takes it."""
+    return os.path.realpath(path).replace(os.sep, "/")
+
+
 def native(directory: str) -> "Iterator[str]":
     """The paths of files below a directory that look like native code, by their names."""
     for parent, folders, names in os.walk(directory):
         folders.sort()
         for name in sorted(names):
-            path = f"{parent}/{name}"
+            path = f"{parent}/{name}".replace(os.sep, "/")
             if is_native_name(name) and not os.path.islink(path):
                 yield path
 

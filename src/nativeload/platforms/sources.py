@@ -22,14 +22,15 @@ def before(site: str, path: str) -> tuple[list[str], list[str]]:
     directories: dict[str, None] = {}
     loaded: dict[str, None] = {}
     folder = site
-    for part in ["", *os.path.relpath(os.path.dirname(path), site).split("/")]:
+    for part in ["", *os.path.relpath(os.path.dirname(path), site).split(os.sep)]:
         folder = os.path.join(folder, part) if part else folder
         for file, content in _files(folder):
             for function, value in _calls(file, content, site):
-                if function == "add_dll_directory" and os.path.isdir(value):
-                    directories[value] = None
-                elif function in _LOADS and os.path.isfile(value):
-                    loaded[value] = None
+                place = value.replace(os.sep, "/")
+                if function == "add_dll_directory" and os.path.isdir(place):
+                    directories[place] = None
+                elif function in _LOADS and os.path.isfile(place):
+                    loaded[place] = None
     return list(directories), list(loaded)
 
 

@@ -44,6 +44,15 @@ def targets(tag: str, python: str) -> tuple[Target, ...]:
     return tuple(sorted(unique.values(), key=lambda one: one.arch))
 
 
+def own() -> tuple[str, str]:
+    """(tag, Python's version) of this interpreter's platform."""
+    import sys
+    import sysconfig
+
+    major, minor, *_ = sys.version_info
+    return sysconfig.get_platform().replace("-", "_").replace(".", "_"), f"{major}.{minor}"
+
+
 def of_wheel(name: str, python: str) -> tuple[str, str]:
     """(platform tag, Python's version) of a wheel's file name; `python` where that names none. Raises PlatformError."""
     parts = name.removesuffix(".whl").split("-")
