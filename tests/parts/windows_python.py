@@ -59,7 +59,7 @@ def _link(directory: Path) -> None:
     zig("dlltool", "-m", "i386:x86-64", "-D", f"{_DLL}.dll", "-d", definition, "-l", library)
     compiler = ("cc", "-target", "x86_64-windows-gnu")
     zig(*compiler, "-municode", "-include", "wchar.h", source, library, "-o", directory / "python.exe")
-    with pefile.PE(directory / f"{_DLL}.dll") as parsed:
+    with pefile.PE(directory / f"{_DLL}.dll", fast_load=False) as parsed:
         names = [one.name.decode() for one in parsed.DIRECTORY_ENTRY_EXPORT.symbols if one.name]
     definition.write_text("LIBRARY python3.dll\nEXPORTS\n" + "".join(f"{one} = {_DLL}.{one}\n" for one in names))
     source.write_text("")

@@ -189,7 +189,7 @@ def _delay_table(names: tuple[str, ...]) -> str:
 
 
 def _point_at_delay_table(path: Path) -> None:
-    with pefile.PE(path) as parsed:
+    with pefile.PE(path, fast_load=False) as parsed:
         (table,) = (one.address for one in parsed.DIRECTORY_ENTRY_EXPORT.symbols if one.name == b"delay_table")
         place = parsed.OPTIONAL_HEADER.DATA_DIRECTORY[_DELAYED].get_file_offset()
     image = bytearray(path.read_bytes())
