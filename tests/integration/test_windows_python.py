@@ -36,6 +36,24 @@ except ValueError as error:
     facts.append(str(error))
 print(json.dumps([core.__name__, facts]))
 """
+# A library of a real wheel: before, that it is not there; after, by path and by name, and what it exports.
+_LOADS = """
+import json, os, sys, nativeload
+core, (path, planted) = nativeload.core, sys.argv[1:]
+name = os.path.basename(path)
+said = [core.libc(), [core.loaded_handle(name), name in [one[1] for one in core.linkmap()]]]
+handle = core.dlopen(path, 0)
+said += [core.loaded_handle(name) == handle, [one for one in core.linkmap() if one[1] == name]]
+said += [core.dlsym(handle, "TBB_runtime_interface_version") is not None, core.dlsym(handle, "no_such")]
+os.chdir(os.path.dirname(planted))
+for wrong in (path + ".absent", os.path.basename(planted)):
+    try:
+        core.dlopen(wrong, 0)
+    except OSError as error:
+        said.append(bool(str(error)))
+said += [core.linkmap()[0][0], core.searched()]
+print(json.dumps([core.__name__, said]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +129,20 @@ def test_the_extension_is_imported_and_says_what_python_says(with_extension: Pat
     assert _facts("python", with_extension, *asked) == ["nativeload._pure", by_extension]
     here = core.image(elf, ("cos", "no_such"))[:-1], core.exports(elf)
     assert by_extension[:2] == json.loads(json.dumps(here))
+
+
+def test_a_library_is_loaded_there_by_either(with_extension: Path, tbb: Path, tmp_path: Path) -> None:
+    (library,) = tbb.rglob("tbb12.dll")
+    planted = shutil.copy(library, tmp_path / "planted.dll")
+    asked = ("-c", _LOADS, windows_path(library), windows_path(planted))
+    answers = dict(
+        json.loads(windows_python(*asked, path=[with_extension], env={"NATIVELOAD_BACKEND": backend}))
+        for backend in ("c", "python")
+    )
+    said = answers["nativeload._native"]
+    assert answers["nativeload._pure"] == said
+    assert said[1:] == [
+        [None, False], True, [[windows_path(library), "tbb12.dll"]], True, None, True, True, "", said[-1],
+    ]  # fmt: skip
+    assert said[0][0] == "windows"
+    assert said[-1][1].lower() == "c:\\windows\\system32"

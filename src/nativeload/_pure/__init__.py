@@ -4,6 +4,8 @@ Same names, arguments, results and errors. Importing this costs next to nothing:
 imported by the functions that need them. Nothing here chooses between the two backends.
 """
 
+import sys
+
 from .answer import recall
 from .digest import digest
 from .elf import image
@@ -11,11 +13,15 @@ from .file import real_name, signature, signatures
 from .fill import fill
 from .ldcache import ldcache_search
 from .places import listed, places
-from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
 from .scan import scan
-from .searchpath import search_path, searched
 from .symbols import exports
 from .walk import check, fits, linker, undefined, walk
+
+if sys.platform == "win32":
+    from .windows import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle, search_path, searched
+else:
+    from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
+    from .searchpath import search_path, searched
 
 __all__ = [
     "check",

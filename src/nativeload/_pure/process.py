@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import os
 import struct
-import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _RTLD_DI_LINKMAP = 2
-_LAZY, _NOLOAD = getattr(os, "RTLD_LAZY", 0), getattr(os, "RTLD_NOLOAD", 0)  # which Windows has not
 
 _DT_NULL, _DT_STRTAB, _DT_SONAME = 0, 5, 14
 
@@ -59,7 +57,7 @@ def dlinfo(handle: int, request: int, result: object) -> None:
 
 def program() -> int:
     """The handle of the main program."""
-    handle: int = c_function("dlopen", "c_void_p", "c_char_p", "c_int")(None, _LAZY)
+    handle: int = c_function("dlopen", "c_void_p", "c_char_p", "c_int")(None, os.RTLD_LAZY)
     return handle
 
 
@@ -121,7 +119,7 @@ def dlopen(path: str, flags: int, /) -> int:
 
 def loaded_handle(path: str, /) -> int | None:
     """The handle of an already mapped image (RTLD_NOLOAD), or None. Maps nothing."""
-    return _dlopen(path, _NOLOAD | _LAZY)
+    return _dlopen(path, os.RTLD_NOLOAD | os.RTLD_LAZY)
 
 
 def dlsym(handle: int, name: str, /) -> int | None:
@@ -186,8 +184,7 @@ def _musl_version() -> str:
 
 def isa_level() -> int:
     """The x86-64 psABI level 1-4 that this CPU and kernel support; 0 on another machine."""
-    machine = "" if sys.platform == "win32" else os.uname().machine
-    if machine != "x86_64":
+    if os.uname().machine != "x86_64":
         return 0
     flags = _cpu_flags()
     level = 1

@@ -299,7 +299,7 @@ class _Walk:
 
     def complete(self) -> bool:
         """Whether every name is answered by an absolute path, and this CPU will do."""
-        from .process import isa_level
+        from . import isa_level
 
         edges = [edge for node in self.nodes for edge, _ in node.edges]
         needs = max(node.facts.isa_needed for node in self.nodes)
