@@ -138,7 +138,7 @@ def test_the_directory_of_a_name_is_gone(real: Path, backends: dict[str, str], t
     assert list(tmp_path.iterdir()) == []
 
 
-def made(tmp_path: Path, **keys: str) -> Path:
+def made(real: Path, tmp_path: Path, **keys: str) -> Path:
     """A provider of `two`, whose file needs another of the wheel by its soname, which no search finds."""
     place = tmp_path / "site"
     first = musl.cc("int one(void) { return 1; }", tmp_path / "libone.so", "-Wl,-soname,libone.so.7")
@@ -148,27 +148,15 @@ def made(tmp_path: Path, **keys: str) -> Path:
     text = declaration("libtwo.so.2", "two") + "".join(f"{key} = {value}\n" for key, value in keys.items())
     provider(place, "two-lib", text, library="two", files={"libone.so": first, "libtwo.so.2": second})
     for one in ("nativeload", "elftools"):
-        (place / one).symlink_to(musl_home(one))
+        (place / one).symlink_to(real / one)
     consumer(place, "one", second)
     old = musl.cc("int two(void) { return 0; }", tmp_path / "old" / "libold.so.1", "-Wl,-soname,libold.so.1")
     consumer(place, "old", old)
     return place
 
 
-_homes: dict[str, Path] = {}
-
-
-def musl_home(name: str) -> Path:
-    return _homes[name]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _where(real: Path) -> None:
-    _homes.update({name: real / name for name in ("nativeload", "elftools")})
-
-
-def test_what_it_needs_of_its_wheel_is_loaded_first(tmp_path: Path, backends: dict[str, str]) -> None:
-    place = made(tmp_path)
+def test_what_it_needs_of_its_wheel_is_loaded_first(real: Path, tmp_path: Path, backends: dict[str, str]) -> None:
+    place = made(real, tmp_path)
     load, uses = "import nativeload; nativeload.load('two')\n", "import one; print(one.call())"
     assert outcome(place, load + uses, backends) == "2"
     assert "libtwo.so.2: No such file" in outcome(place, uses, backends)
@@ -178,11 +166,49 @@ def test_what_it_needs_of_its_wheel_is_loaded_first(tmp_path: Path, backends: di
     assert "libone.so.7: No such file" in outcome(place, bare + uses, backends)
 
 
-def test_an_alias_is_bound(tmp_path: Path, backends: dict[str, str]) -> None:
-    place = made(tmp_path, aliases='["libold.so.1"]')
+def test_an_alias_is_bound(real: Path, tmp_path: Path, backends: dict[str, str]) -> None:
+    place = made(real, tmp_path, aliases='["libold.so.1"]')
     load, uses = "import nativeload; nativeload.load('libold.so.1')\n", "import old; print(old.call())"
     assert outcome(place, load + uses, backends) == "2"
     assert "libold.so.1: No such file" in outcome(place, load.replace("libold.so.1", "two") + uses, backends)
+
+
+@pytest.mark.parametrize(
+    ("asked", "module", "name"), [("two", "one", "libtwo.so.2"), ("libold.so.1", "old", "libold.so.1")]
+)
+def test_what_the_environment_has_of_a_name_is_never_mapped_beside(
+    asked: str, module: str, name: str, real: Path, tmp_path: Path, backends: dict[str, str]
+) -> None:
+    """LD_LIBRARY_PATH comes before what a file says, so its file would be mapped, and consumers bound to that."""
+    place = made(real, tmp_path, aliases='["libold.so.1"]')
+    other = musl.cc("int two(void) { return 99; }", tmp_path / "other" / name)
+    same = tmp_path / "same" / name
+    same.parent.mkdir()
+    same.symlink_to(place / "two_lib/libtwo.so.2")
+    load, uses = f"import nativeload; nativeload.load({asked!r})\n", f"import {module}; print({module}.call())"
+
+    def beside(file: Path, code: str) -> str:
+        return outcome(place, code, backends | {"LD_LIBRARY_PATH": os.fspath(file.parent)})
+
+    caught = f"try: nativeload.load({asked!r})\nexcept nativeload.LinkError as error: print('without', error.reason)\n"
+    mapped = f"print({os.fspath(other)!r} in open('/proc/self/maps').read())"
+    said = run(
+        place, f"import nativeload\n{caught}{mapped}", backends | {"LD_LIBRARY_PATH": os.fspath(other.parent)}
+    ).check()
+    assert f"without LD_LIBRARY_PATH has {other}" in said.stdout
+    assert said.stdout.endswith("False\n")
+    assert beside(other, uses) == "99"  # So it would have been.
+    assert beside(same, load + uses) == "2"
+
+
+def test_one_name_is_answered_for_once(real: Path, backends: dict[str, str]) -> None:
+    """However it is asked for: what answers keeps a descriptor and a mapping for good."""
+    code = (
+        "import nativeload, os\ndef stubs(): return open('/proc/self/maps').read().count('memfd:')\n"
+        "nativeload.load('clang'); first = stubs(); nativeload.load('clang>=1'); nativeload.load('libclang.so.18.1')\n"
+        "print(first > 0, stubs() == first)"
+    )
+    assert outcome(real, code, backends) == "True True"
 
 
 def test_the_command_line(real: Path, backends: dict[str, str]) -> None:
@@ -215,7 +241,7 @@ def test_its_linker_says_the_same_of_every_file(real: Path, backends: dict[str, 
     """Of real wheels: `--list` of musl's linker, and a library that is not there."""
     for name in COMPARED:
         unpack(wheel(name, platform_tag=PLATFORM), tmp_path / "wheels")
-    made(tmp_path)
+    made(real, tmp_path)
     files = [os.fspath(one.path) for one in elf_files(tmp_path / "wheels", tmp_path / "site")]
     env = {**backends, "PYTHONPATH": os.fspath(real)}
     ours = execute([musl.python(), "-c", RESOLVES, *files], env=env).check().json
