@@ -178,12 +178,23 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
 
 
+_PACKAGE = "src/nativeload"
+_ALWAYS = (f"{_PACKAGE}/systems", f"{_PACKAGE}/loader.py", f"{_PACKAGE}/preferences.py", f"{_PACKAGE}/configfile.py")
+_RUN_THERE = {
+    "win32": (*_ALWAYS, f"{_PACKAGE}/_pure/windows.py"),
+    "darwin": (*_ALWAYS, f"{_PACKAGE}/_pure/macos.py", f"{_PACKAGE}/_pure/process.py"),
+}
+
+
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy --strict on the package, its tests and its benchmarks."""
+    """mypy --strict on the package, its tests and its benchmarks; on what is written for macOS and Windows, as there."""
     session.chdir(ROOT)
     install(session, project_wheel(session), *group("lint"), "nox")
     session.run("mypy", "--strict")
+    for platform in ("win32", "darwin"):
+        there = ("--platform", platform, "--follow-imports", "silent", "--no-warn-unreachable")
+        session.run("mypy", "--strict", *there, *_RUN_THERE[platform])
 
 
 @nox.session

@@ -104,7 +104,7 @@ _MAGIC = b"nativeload answer 2 0.1.0"  # the format of an answer on disk, and th
 _NOW, _LOCAL, _GLOBAL = (getattr(os, f"RTLD_{mode}", 0) for mode in ("NOW", "LOCAL", "GLOBAL"))
 _FLAGS = {"local": _NOW | _LOCAL, "global": _NOW | _GLOBAL}
 
-_SEARCHED = ("linux",)  # the platforms whose own linker is asked
+_LINUX = sys.platform.startswith("linux")  # elsewhere no answer is kept on disk
 
 _asked: "dict[tuple[str, tuple[str, ...], str], Library]" = {}
 _handles: "dict[int, Library]" = {}
@@ -151,7 +151,7 @@ def _variables_of(name: str) -> "tuple[str, ...]":
 
 def _user_directory(variable: str, default: str, kind: str) -> str:
     """nativeload's directory of one kind as platformdirs has it, "" where there is none."""
-    if not sys.platform.startswith("linux"):
+    if not _LINUX:
         import platformdirs
 
         return str(getattr(platformdirs, f"user_{kind}_dir")("nativeload", appauthor=False))
@@ -162,9 +162,9 @@ def _user_directory(variable: str, default: str, kind: str) -> str:
 
 
 def _cache_directory() -> str:
-    """Where answers are kept, "" where they are not: `NATIVELOAD_CACHE` is a directory, or 0 for none."""
+    """Where answers are kept, "" where they are not: `NATIVELOAD_CACHE` is a directory, or 0 for none; on Linux."""
     chosen = _setting("NATIVELOAD_CACHE")
-    if chosen.lower() in ("0", "off", "no", "false"):
+    if not _LINUX or chosen.lower() in ("0", "off", "no", "false"):
         return ""
     return chosen if chosen.startswith("/") else _user_directory("XDG_CACHE_HOME", ".cache", "cache")
 
@@ -174,15 +174,15 @@ def _config_files(*, obeyed: bool = True) -> "tuple[str, ...]":
     if obeyed and sys.flags.isolated:
         return ()
     user = _user_directory("XDG_CONFIG_HOME", ".config", "config")
-    if sys.platform.startswith("linux"):
+    if _LINUX:
         site = os.environ.get("XDG_CONFIG_DIRS", "").partition(":")[0].strip() or "/etc/xdg"
         site = f"{site}/nativeload" if site.startswith("/") else ""
     else:
         import platformdirs
 
         site = platformdirs.site_config_dir("nativeload", appauthor=False)
-    homes = (f"{sys.prefix}/etc/nativeload", user, site)
-    return tuple([home and f"{home}/config.toml" for home in homes])
+    homes = (os.sep.join((sys.prefix, "etc", "nativeload")), user, site)
+    return tuple([home and f"{home}{os.sep}config.toml" for home in homes])
 
 
 def _settings() -> "list[Any]":
@@ -202,8 +202,6 @@ def _key(requirement: str, symbols: "tuple[str, ...]") -> str:
     """Everything but files that could change the answer, as text; "" where more could."""
     global _process
     if not _process:
-        if sys.platform not in _SEARCHED:
-            return ""
         searched = core.searched()
         for directory in searched:
             if directory[:1] != "/":
@@ -326,7 +324,7 @@ def _load(requirement: str, symbols: "tuple[str, ...]", mode: str) -> Library:
     if not isinstance(requirement, str):
         raise TypeError(f"a requirement is a str, not {type(requirement).__name__}")
     sys.audit("nativeload.find", requirement)
-    asked = _key(requirement, symbols)
+    asked = _key(requirement, symbols) if _LINUX else ""
     if "nativeload.resolution" in sys.modules:
         from nativeload.loader import edited
 
@@ -358,12 +356,18 @@ def _open(answer: "Answer", mode: str) -> "Library | OSError":
     dlopen = core.dlopen
     if core.libc()[0] == "musl":  # for which a path is nobody's name
         from nativeload.preload import dlopen
+    if sys.platform == "win32":  # where what depends on each other may lie in several directories
+        added = [os.add_dll_directory(os.path.dirname(path)) for path in (*dependencies, facts[1])]
     try:
         for path in dependencies:
             dlopen(path, _FLAGS["local"])
         handle = dlopen(facts[1], _FLAGS[mode])
     except OSError as error:
         return error
+    finally:
+        if sys.platform == "win32":
+            for directory in added:
+                directory.close()
     return _handles.setdefault(handle, Library(answer, handle))
 
 

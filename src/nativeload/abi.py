@@ -4,6 +4,7 @@ import os
 
 from nativeload import catalog, core, images
 from nativeload.linkers import host
+from nativeload.loader import SYSTEM
 from nativeload.spec import LibrarySpec, Rejection, rejection
 
 TYPE_CHECKING = False
@@ -22,6 +23,10 @@ _EXPANDED = tuple(f"${begin}{name}" for name in ("ORIGIN", "LIB", "PLATFORM") fo
 
 def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | None" = None) -> LibrarySpec | Rejection:
     """A spec where the candidate will do, else the first reason why it will not."""
+    if SYSTEM is not None:
+        from nativeload.systems import verdict
+
+        return verdict.judge(candidate, requirement, trace)
     for token in _EXPANDED if "$" in candidate.path else ():
         if token in candidate.path and core.libc()[0] == "glibc":
             reason = f"the linker puts something else for {token} and loads another file"
@@ -29,16 +34,16 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     linker = host.linker(trace)
     if trace is not None:
         trace.consult(candidate.path)
-    asked = (*requirement.symbols, *_telling(candidate))
+    asked = (*requirement.symbols, *telling(candidate))
     # Most files can be loaded as they are, and then nothing else of them matters.
     plain = not asked and linker.program.machine not in _ABI_FLAGS
     soname = core.fits(linker.walker, candidate.path) if plain else None
     if soname is not None:
-        return _suits(candidate, requirement, soname or None, {})
+        return suits(candidate, requirement, soname or None, {})
     image = _examined(candidate, asked, trace)
     if isinstance(image, Rejection):
         return image
-    spec = _suits(candidate, requirement, image.soname, dict(zip(asked, image.exported, strict=True)))
+    spec = suits(candidate, requirement, image.soname, dict(zip(asked, image.exported, strict=True)))
     if isinstance(spec, Rejection):
         return spec
     from nativeload.loading import Loading
@@ -60,7 +65,7 @@ def _examined(candidate: "Candidate", asked: tuple[str, ...], trace: "Trace | No
     return _kind(image) or _libc(image) or _isa(image) or image
 
 
-def _suits(
+def suits(
     candidate: "Candidate", requirement: "Requirement", soname: str | None, exported: dict[str, bool]
 ) -> LibrarySpec | Rejection:
     """The spec of a file that can be mapped where it is what was asked for, else the first reason, in this order."""
@@ -170,7 +175,7 @@ def _version(requirement: "Requirement", version: str | None, source: str) -> Re
     return rejection("version", reason, version=version, source=source, wanted=str(requirement.specifier))
 
 
-def _telling(candidate: "Candidate") -> tuple[str, ...]:
+def telling(candidate: "Candidate") -> tuple[str, ...]:
     """The symbols whose presence tells the library's ABI features, by the catalog."""
     return tuple(rule.symbol for rule in candidate.entry.abi) if candidate.entry else ()
 

@@ -44,7 +44,8 @@ def advice(text: str, steps: "Sequence[Step]" = ()) -> list[str]:
     names = [] if wanted.filename else catalog.implementing(wanted.stem)
     entries = list(filter(None, map(catalog.lookup, names))) or catalog.known(wanted)
     for entry in entries:
-        sonames = [one.replace("{machine}", os.uname().machine) for one in entry.sonames]
+        known = loader.SYSTEM.known(entry) if loader.SYSTEM else entry.sonames
+        sonames = [one.replace("{machine}", loader.machine()) for one in known]
         if wanted.filename and sonames and wanted.filename not in sonames:
             lines.append(f"{entry.name} is known as {', '.join(sonames)}, not by that name: ask for {entry.name!r}")
             continue
@@ -55,7 +56,8 @@ def advice(text: str, steps: "Sequence[Step]" = ()) -> list[str]:
     ]
     if not entries:
         lines += [f"{name!r} is known: is that meant?" for name in _alike(wanted.stem)]
-        lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships lib{wanted.stem}.so")
+        file = loader.SYSTEM.file(wanted.stem) if loader.SYSTEM else f"lib{wanted.stem}.so"
+        lines.append(f"{wanted.name} is not in nativeload's catalog: install what ships {file}")
     lines.append(f"{loader.variable_of(wanted.name)}=/absolute/path/to/the/library")
     return lines
 
@@ -87,14 +89,18 @@ def undeclared(wanted: requirement.Requirement) -> list[tuple[str, str]]:
     for distribution in metadata.distributions():
         for path in distribution.files():
             name = os.path.basename(path)
-            if ".so" in name and name.startswith("lib") and _mentions(name, wanted.stem) and _is_elf(path):
+            if _is_library(name, path) and _mentions(name, wanted.stem):
                 found.append((distribution.label, path))
     return found
 
 
-def _is_elf(path: str) -> bool:
+def _is_library(name: str, path: str) -> bool:
     """Not so a development name's file in a wheel, which is a text that names the library beside it."""
     try:
+        if loader.SYSTEM is not None:
+            return name.endswith(loader.SYSTEM.suffix) and bool(loader.SYSTEM.soname(path))
+        if not (".so" in name and name.startswith("lib")):
+            return False
         images.read(path)
     except (OSError, ValueError):
         return False
@@ -102,7 +108,7 @@ def _is_elf(path: str) -> bool:
 
 
 def _mentions(name: str, stem: str) -> bool:
-    whole = name.partition(".so")[0].removeprefix("lib")
+    whole = name.partition(loader.SYSTEM.suffix if loader.SYSTEM else ".so")[0].removeprefix("lib")
     words = whole.partition("-")[0].replace("64", "").split("_")
     return whole == stem or whole.startswith(f"{stem}-") or stem in words
 
@@ -112,7 +118,7 @@ def nearest(path: str, symbol: str) -> list[str]:
     from difflib import get_close_matches
 
     try:
-        names = core.exports(path)
+        names = [*loader.SYSTEM.exports(path)] if loader.SYSTEM else core.exports(path)
     except (OSError, ValueError):
         return []
     # difflib is quadratic in the names' length and slow over 10,000: first those that share the symbol's core.

@@ -5,6 +5,7 @@ not written. Written beside the file and moved into its place, so that a reader 
 """
 
 import os
+import sys
 
 from nativeload import cache, preferences
 from nativeload.errors import OverrideError
@@ -31,7 +32,8 @@ def write(path: str, name: str, value: str) -> str:
     after = _checked(target, before, _edited(before, name, value), name, value)
     temporary = f"{target}.{os.getpid()}"
     mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else 0o644
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, mode)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(after)
@@ -43,7 +45,7 @@ def write(path: str, name: str, value: str) -> str:
 
 
 def _make(directory: str) -> None:
-    if os.geteuid() == 0 and cache.users(directory):
+    if sys.platform != "win32" and os.geteuid() == 0 and cache.users(directory):
         raise PermissionError(f"{directory} would lie in a user's directory: write as that user")
     os.makedirs(directory, mode=0o755, exist_ok=True)
 
@@ -51,6 +53,8 @@ def _make(directory: str) -> None:
 def _refuse_foreign(directory: str) -> None:
     """A link in a directory that others can write may have been put there to have another file written."""
     state = os.stat(directory)
+    if sys.platform == "win32":  # where a link takes a right that users have not
+        return
     if state.st_uid not in (os.geteuid(), 0):
         raise PermissionError(f"{directory} belongs to another user")
     if state.st_mode & 0o002:

@@ -214,6 +214,6 @@ def _inside(document: Document, home: str, header: str, key: str, path: str) -> 
         raise nativeload.DeclarationError(where, f"{key} {path!r} is absolute; it is relative to the package")
     whole = os.path.normpath(f"{home}/{path}")
     # By name, not by what links lead to: an installer may make every file a link into its own store.
-    if not whole.startswith(f"{home}/"):
+    if not whole.startswith(f"{home}{os.sep}"):
         raise nativeload.DeclarationError(where, f"{key} {path!r} climbs out of the package")
     return whole

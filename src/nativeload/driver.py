@@ -7,11 +7,11 @@ is mapped to ask it, so it is asked only when somebody wants to know: `nativeloa
 import os
 import sys
 
-from nativeload import abi, core, requirement
+from nativeload import abi, core, loader, requirement
 from nativeload.machinery.system import SystemFinder
 from nativeload.spec import Record, Rejection, Trace
 
-LIBRARY = "libcuda.so.1"
+LIBRARY = "nvcuda.dll" if os.name == "nt" else "libcuda.so.1"
 
 
 class Driver(Record):
@@ -53,7 +53,7 @@ def _asked(path: str) -> Driver:
 
     sys.audit("nativeload.load", "cuda", path)
     try:
-        handle = core.dlopen(path, os.RTLD_NOW | os.RTLD_LOCAL)
+        handle = core.dlopen(path, loader.FLAGS)
     except OSError as error:
         return Driver(path=path, version=None, problem=str(error))
     address = core.dlsym(handle, "cuDriverGetVersion")

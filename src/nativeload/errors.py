@@ -205,6 +205,6 @@ class UnsearchedError(NativeLoadError, NotImplementedError):
 
     def __str__(self) -> str:
         return (
-            f"nativeload searches and loads on Linux; this is {self.platform}, whose files it only reads:"
+            f"nativeload searches and loads on Linux, macOS and Windows; this is {self.platform}, where it only reads files:"
             " ask --tree, --check or --explain with a path"
         )

@@ -9,6 +9,7 @@ import os
 import sys
 
 from nativeload import core
+from nativeload.loader import machine
 from nativeload.properties import Property, parse, told
 from nativeload.spec import rejection
 
@@ -48,7 +49,7 @@ def cpu_level() -> int:
 
 def cpu_features() -> tuple[str, ...]:
     """The CPU's features as Linux names them in `/proc/cpuinfo`, sorted; those the kernel saves the registers of."""
-    aarch64 = os.uname().machine == "aarch64"
+    aarch64 = machine() == "aarch64"
     try:
         # Not cpuinfo's text where there are bits: an emulator of user programs shows its own machine's.
         with open("/proc/self/auxv" if aarch64 else "/proc/cpuinfo", "rb") as file:
@@ -122,9 +123,9 @@ def refusal(texts: "Iterable[str]", trace: "Trace | None" = None) -> "Rejection 
 
 def _judged(wanted: Property, trace: "Trace | None") -> tuple[bool | None, str]:
     """Whether this machine has a property, and what it has instead, in words."""
-    machine = os.uname().machine
-    if wanted.namespace in _CPUS and wanted.namespace != machine:
-        return False, f"this machine is {machine}"
+    here = machine()
+    if wanted.namespace in _CPUS and wanted.namespace != here:
+        return False, f"this machine is {here}"
     bound = wanted.feature.replace("_upper_bound", "_lower_bound")
     if wanted.namespace == "nvidia" and bound == _CUDA:
         values, words = _of_the_driver(trace)
@@ -177,11 +178,11 @@ def _words(wanted: Property) -> str:
 
 def _own(cuda: tuple[int, int] | None) -> list[Property]:
     """What is known without anybody's code."""
-    machine, (name, version) = os.uname().machine, core.libc()
-    facts = [("os", "name", sys.platform), ("os", "machine", machine)]
+    here, (name, version) = machine(), core.libc()
+    facts = [("os", "name", sys.platform), ("os", "machine", here)]
     facts += [("libc", f"{name}_version_lower_bound", version)] if version else []
-    facts += [("x86_64", "level", f"v{core.isa_level()}")] if machine == "x86_64" else []
-    facts += [(machine, feature, "on") for feature in cpu_features()] if machine in _CPUS else []
+    facts += [("x86_64", "level", f"v{core.isa_level()}")] if here == "x86_64" else []
+    facts += [(here, feature, "on") for feature in cpu_features()] if here in _CPUS else []
     facts += [("nvidia", _CUDA, ".".join(map(str, cuda)))] if cuda else []
     return [Property(namespace=n, feature=f, value=v) for n, f, v in facts]
 
@@ -197,10 +198,10 @@ def report() -> "dict[str, Any]":
 
     cuda, (found, problems) = driver(), told()
     name, version = core.libc()
-    here = os.uname()
+    system, release = os.uname()[::2][:2] if hasattr(os, "uname") else ("Windows", version)
     return {
         "version": 1,
-        "os": {"name": here.sysname, "release": here.release, "machine": here.machine},
+        "os": {"name": system, "release": release, "machine": machine()},
         "libc": {"name": name, "version": version},
         "cpu": {"level": core.isa_level(), "features": list(cpu_features())},
         "cuda": {

@@ -3,6 +3,7 @@
 import os
 
 from nativeload import core
+from nativeload.loader import SYSTEM
 from nativeload.spec import Record, rejection
 
 TYPE_CHECKING = False
@@ -107,8 +108,10 @@ def made(facts: "tuple[Any, ...]") -> Image:
 
 
 def soname(path: str) -> str:
-    """A file's DT_SONAME, "" where it has none or cannot be read."""
+    """The name by which the linker knows a file again, "" where it has none or cannot be read."""
     try:
+        if SYSTEM is not None:
+            return SYSTEM.soname(path)
         return read(path).soname or ""
     except (OSError, ValueError):
         return ""

@@ -42,8 +42,9 @@ def commands(entry: "Entry") -> list[str]:
 
 
 def _manager(release: dict[str, str]) -> str:
-    if not sys.platform.startswith("linux"):
-        return {"darwin": "brew", "win32": "winget"}.get(sys.platform, "")
+    system: str = sys.platform
+    if not system.startswith("linux"):
+        return {"darwin": "brew", "win32": "winget"}.get(system, "")
     like = [release.get("ID", ""), *release.get("ID_LIKE", "").split()]
     return next((_MANAGERS[one] for one in like if one in _MANAGERS), "")
 

@@ -103,7 +103,7 @@ def _provided(name: str) -> list[Provided]:
         found.append(
             Provided(
                 name=name,
-                path=proposed.path,
+                path=proposed.path if isinstance(verdict, Rejection) else verdict.path,
                 provider=proposed.provider,
                 version=proposed.version if isinstance(verdict, Rejection) else verdict.version,
                 abi=proposed.abi if isinstance(verdict, Rejection) else verdict.abi,

@@ -8,9 +8,8 @@ import os
 import sys
 
 import nativeload
+from nativeload import _FLAGS, Library, _config_files, _handles, _open, core
 from nativeload import _MAGIC as MAGIC
-from nativeload import _SEARCHED as SEARCHED
-from nativeload import Library, _config_files, _handles, _open, core
 from nativeload import _aliased as aliased
 from nativeload import _asked as asked
 from nativeload import _cache_directory as cache_directory
@@ -28,11 +27,13 @@ if TYPE_CHECKING:
 
     from nativeload import Answer
     from nativeload.spec import LibrarySpec, Trace
+    from nativeload.systems.system import System
 
 __all__ = [
+    "FLAGS",
     "MAGIC",
     "RIVALS",
-    "SEARCHED",
+    "SYSTEM",
     "VERSION",
     "Answer",
     "Library",
@@ -44,6 +45,7 @@ __all__ = [
     "key",
     "libraries",
     "load_anew",
+    "machine",
     "name_of",
     "names",
     "preferred",
@@ -72,7 +74,13 @@ RIVALS = {
 }
 _HOMES = [os.environ.encodekey(name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")]
 _TOOLKIT = ("libcu", "libnv", "libnpp")  # as libraries of CUDA begin, of which those of one toolkit go together
+SYSTEM: "System | None" = None  # what a search asks of another system than Linux
+if sys.platform in ("darwin", "win32"):
+    from nativeload import systems
+
+    SYSTEM = systems.here()
 _configured: tuple[object, tuple[str, ...]] = (None, ())
+FLAGS = _FLAGS["local"]  # of dlopen
 VERSION = MAGIC.decode().split()[-1]
 
 
@@ -81,6 +89,13 @@ def names(symbols: "Iterable[str]") -> tuple[str, ...]:
     if isinstance(symbols, str):
         raise TypeError("symbols is a sequence of names, not one string")
     return tuple(symbols)
+
+
+def machine() -> str:
+    """This machine's name as Linux has it: "x86_64", "aarch64"."""
+    if sys.platform == "win32":
+        return "aarch64" if "(ARM64)" in sys.version else "x86_64" if "(AMD64)" in sys.version else "i686"
+    return os.uname().machine.replace("arm64", "aarch64")
 
 
 def recall(asked: str) -> "Answer | None":
@@ -123,7 +138,7 @@ def load_anew(requirement: str, symbols: tuple[str, ...], mode: str, asked: str)
         return _alias(requirement, spec, trace, mode)
     answer = _answer(spec, resolution.known_sonames(spec, requirement))
     before = core.linkmap()
-    if _rivals(before) and spec.origin != "loaded":
+    if SYSTEM is None and _rivals(before) and spec.origin != "loaded":
         from nativeload import coherence
 
         coherence.check(spec, before)

@@ -187,10 +187,10 @@ def package_directories(package: str, site: str, file: str = FILE) -> list[str]:
     An editable install's finder answers here, also for its portion of a namespace that is a directory elsewhere.
     """
     top, *inner = package.split(".")
-    tops = [f"{place}/{top}" for place in (site, *sites()) if os.path.isdir(f"{place}/{top}")]
-    homes = ["/".join((home, *inner)) for home in tops]
+    tops = [os.sep.join((place, top)) for place in (site, *sites())]
+    homes = [os.sep.join((home, *inner)) for home in tops if os.path.isdir(home)]
     if not any(os.path.lexists(f"{home}/{file}") for home in homes):
         from nativeload import packages
 
-        homes += ["/".join((home, *inner)) for home in packages.directories(top)]
+        homes += [os.sep.join((home, *inner)) for home in packages.directories(top)]
     return list(dict.fromkeys(homes))

@@ -7,6 +7,7 @@ from nativeload import cache, catalog, core, inventory, loader, preferences, res
 from nativeload.catalog import additions
 from nativeload.errors import OverrideError
 from nativeload.linkers import host
+from nativeload.loader import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ _PLACES = {
     "loaded": "what this process already has",
     "override": "what is chosen: in code, NATIVELOAD_<NAME>, then the configuration files",
     "wheel": "libraries of installed distributions, declared or known to the catalog",
-    "prefix": f"{sys.prefix}/lib",
+    "prefix": " and ".join(
+        os.path.join(sys.prefix, *one.split("/")) for one in (SYSTEM.prefixes if SYSTEM else ("lib",))
+    ),
     "system": "what the dynamic linker itself would find",
 }
 
@@ -40,13 +43,13 @@ def overview() -> "dict[str, Any]":
         },
         "python": {"version": sys.version.partition(" ")[0], "executable": sys.executable, "prefix": sys.prefix},
         "process": {
-            "machine": os.uname().machine,
+            "machine": loader.machine(),
             "isa_level": core.isa_level(),
             "libc": libc,
             "libc_version": version,
-            "linker": host.linker().program.interp,
+            "linker": None if SYSTEM else host.linker().program.interp,
             "search_path": [{"directory": directory, "kind": kind} for directory, kind in core.search_path()],
-            "ld_so_cache": host.CACHE if os.path.exists(host.CACHE) else None,
+            "ld_so_cache": host.CACHE if not SYSTEM and os.path.exists(host.CACHE) else None,
         },
         "finders": [finder.name for finder in resolution.finders],
         "overrides": overrides(),
@@ -121,7 +124,8 @@ def _catalog() -> "dict[str, Any]":
 def _cache() -> "dict[str, Any]":
     home, source = loader.cache_directory(), _source("NATIVELOAD_CACHE")
     if not home:
-        return {"directory": None, "state": "off", "answers": 0, "source": source}
+        state = "no answers are kept on this system" if SYSTEM else "off"
+        return {"directory": None, "state": state, "answers": 0, "source": source}
     if not os.path.isdir(home):
         return {"directory": home, "state": "empty: made when first needed", "answers": 0, "source": source}
     state = "ready" if os.access(home, os.W_OK) else "not writable: every search is done anew"
@@ -140,12 +144,13 @@ def text(facts: "dict[str, Any]") -> str:
     """The overview for a person."""
     process, python = facts["process"], facts["python"]
     own = {key: facts["nativeload"][key] for key in ("backend", "source")}
+    linker = f", {process['linker']}" if process["linker"] else ""
     level = f", x86-64-v{process['isa_level']}" if process["isa_level"] else ""
     lines = [
         f"nativeload {facts['nativeload']['version']} ({facts['nativeload']['backend']} backend, {facts['nativeload']['source']})",
         *([_NO_EXTENSION] if own == {"backend": "python", "source": "default"} else []),
         f"python     {python['version']} at {python['executable']}, prefix {python['prefix']}",
-        f"process    {process['machine']}{level}, {process['libc']} {process['libc_version']}, {process['linker']}",
+        f"process    {process['machine']}{level}, {process['libc']} {process['libc_version']}{linker}",
         f"cache      {facts['cache']['directory'] or 'off'}: {facts['cache']['state']}, {facts['cache']['answers']} answers ({facts['cache']['source']})",
         f"catalog    {facts['catalog']['shipped']} libraries and {len(facts['catalog']['added'])} added",
         *(f"config     {one['file']}: {one['state']}" for one in facts["configuration"]),
@@ -159,7 +164,8 @@ def text(facts: "dict[str, Any]") -> str:
         "finders, in order", [f"{n:<9} {_PLACES.get(n, 'added by this program')}" for n in facts["finders"]]
     )
     directories = [f"{d['directory']} ({d['kind']})" for d in process["search_path"]]
-    lines += _section("the linker searches", [*directories, f"{process['ld_so_cache'] or 'no ld.so.cache'}"])
+    cached = [] if SYSTEM else [process["ld_so_cache"] or "no ld.so.cache"]
+    lines += _section("the linker searches", [*directories, *cached])
     lines += _section("libraries of installed distributions", [provided_line(one) for one in facts["providers"]])
     return "\n".join(lines + _section("mapped in this process", [_loaded_line(one) for one in facts["loaded"]]))
 

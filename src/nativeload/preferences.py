@@ -108,11 +108,16 @@ def _of(
             yield known[path][library]
 
 
+def is_path(value: str) -> bool:
+    """Whether a choice is a file or a directory."""
+    return "/" in value or os.sep in value
+
+
 def member(name: str, virtual: str) -> str:
     """The library of the catalog that a name stands for, where that implements a virtual name; else ""."""
     from nativeload import catalog
 
-    entry = catalog.lookup(name) if "/" not in name else None
+    entry = None if is_path(name) else catalog.lookup(name)
     return entry.name if entry and virtual in map(normal, entry.virtual) else ""
 
 
@@ -125,7 +130,7 @@ def present(trace: "Trace | None" = None) -> list[tuple[str, str]]:
 
 def _is_there(path: str, whose: str, trace: "Trace") -> bool:
     """Whether there is a file. Of most users there is not even the directory, which tells it of all that lies there."""
-    if whose == "user" and trace.consult(path.rpartition("/")[0]) == "-":
+    if whose == "user" and trace.consult(path.rpartition(os.sep)[0]) == "-":
         return False
     return trace.consult(path) != "-"
 
@@ -162,8 +167,11 @@ def read(path: str, whose: str) -> dict[str, Choice]:
 def untrusted(path: str, whose: str = "user") -> str:
     """Why a configuration file is nobody's word, "" where it is.
 
-    An environment's and an interpreter's may belong to whom these belong to: Python runs their code.
+    An environment's and an interpreter's may belong to whom these belong to: Python runs their code. Windows says of no
+    file whose it is without asking for access rights, which is not done.
     """
+    if sys.platform == "win32":
+        return ""
     try:
         state = os.stat(path)
         owners = {os.geteuid(), 0}

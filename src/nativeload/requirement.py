@@ -1,7 +1,7 @@
 """What a caller asks for: a library's name, ABI features, a version specifier, symbols. PEP 508's syntax."""
 
 import nativeload
-from nativeload.loader import name_of
+from nativeload.loader import SYSTEM, name_of
 from nativeload.spec import Record
 
 TYPE_CHECKING = False
@@ -32,6 +32,8 @@ class Requirement(Record):
 
         "z" and "libz.so" stand for libz.so and libz.so.1; "libz.so.1" for libz.so.1 alone, and for no libz.so.12.
         """
+        if SYSTEM is not None:
+            return SYSTEM.named(self, filename)
         wanted = self.filename or f"lib{self.name}.so"
         if not filename.startswith(wanted):
             return False
@@ -112,6 +114,8 @@ def _specifier(text: str, rest: str) -> "SpecifierSet":
 
 
 def _stem(name: str) -> tuple[str, str]:
+    if SYSTEM is not None and (stem := SYSTEM.stem(name)):
+        return stem, name
     base, dot_so, version = name.partition(".so")
     if not dot_so or (version and not version.startswith(".")):
         return name, ""

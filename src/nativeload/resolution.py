@@ -35,7 +35,7 @@ def resolve(text: str, symbols: tuple[str, ...] = ()) -> tuple[LibrarySpec | Non
 
 def run(wanted: "Requirement", trace: Trace) -> LibrarySpec | None:
     """The chain for a parsed requirement, recorded in `trace`. Raises UnsearchedError."""
-    if sys.platform not in loader.SEARCHED:
+    if loader.SYSTEM is None and not sys.platform.startswith("linux"):
         from nativeload.errors import UnsearchedError
 
         raise UnsearchedError(sys.platform)
@@ -122,7 +122,7 @@ def _alongside(
 ) -> LibrarySpec | Rejection:
     """The spec of a file that may join what this process has of its set, or of CUDA."""
     entry = proposed.entry
-    if isinstance(spec, Rejection) or spec.origin == "loaded" or not entry:
+    if isinstance(spec, Rejection) or spec.origin == "loaded" or not entry or loader.SYSTEM is not None:
         return spec
     is_cuda = any(feature.startswith("cuda") for wheel in entry.wheels for feature in wheel.abi)
     if not is_cuda and not entry.set:
@@ -192,7 +192,7 @@ def known_sonames(spec: LibrarySpec, text: str) -> tuple[str, ...]:
     entry = None if wanted.filename else catalog.lookup(wanted.stem)
     others = [] if asked.filename else map(catalog.lookup, catalog.implementing(asked.stem))
     # A dependency that is loaded first must not become a second copy either.
-    own = (spec.soname, *(images.read(path).soname for path in spec.dependencies))
+    own = (spec.soname, *map(images.soname, spec.dependencies))
     known = [soname for one in (entry, *others) if one for soname in one.sonames]
     return tuple(dict.fromkeys((*known, *filter(None, own))))
 
@@ -204,7 +204,7 @@ def invalidate_caches() -> None:
     in none of them: an `entry_points.txt` edited in place, because the directory on `sys.path` stands for all that is
     installed in it. After such an edit, remove the cache.
     """
-    for module in (catalog, metadata, images, host):
+    for module in (catalog, metadata, images, host, *([loader.SYSTEM] if loader.SYSTEM else ())):
         module.forget()
     for finder in finders:
         invalidate = getattr(finder, "invalidate_caches", None)

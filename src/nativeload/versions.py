@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload import core
+from nativeload import core, loader
 from nativeload.tomlfile import regular
 
 TYPE_CHECKING = False
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 def told(path: str, soname: str | None, entry: "Entry | None") -> tuple[str | None, str]:
     """(version, where it was read): the catalog's rule, the real file's name, the soname; None where none tells."""
+    if loader.SYSTEM is not None:
+        version = loader.SYSTEM.version(path)
+        return version, "of the file itself" if version else "neither its provider nor the file tells"
     name = core.real_name(path)
     if entry is not None and entry.version_in_name:
         version = _between(name, *entry.version_in_name)

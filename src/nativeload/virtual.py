@@ -7,6 +7,7 @@ import os
 
 from nativeload import catalog, images, preferences, resolution
 from nativeload.errors import LibraryNotFoundError, OverrideError, RequirementError
+from nativeload.loader import SYSTEM
 from nativeload.requirement import normal
 
 TYPE_CHECKING = False
@@ -67,10 +68,7 @@ def _order(choice: "Choice | None", name: str, members: "Sequence[str]") -> "Seq
     if one:
         return [one]
     if os.path.isfile(choice.value):
-        try:
-            soname = images.read(choice.value).soname or ""
-        except (OSError, ValueError):  # The verdict says what is wrong with it.
-            soname = ""
+        soname = images.soname(choice.value)  # The verdict says what is wrong with one that cannot be read.
         known = filter(None, map(catalog.lookup, members))
-        return [one.name for one in known if soname in one.sonames] or members[:1]
+        return [one.name for one in known if soname in (SYSTEM.known(one) if SYSTEM else one.sonames)] or members[:1]
     return members

@@ -30,17 +30,28 @@ def wine() -> Path:
     suite = "" if release() == "debian-12" else "bookworm"
     root = deb("wine64", "libwine", "libunwind8", "liblzma5", "libz-mingw-w64", suite=suite)
     programs, libraries = root / "usr/lib/wine", root / "usr/lib/x86_64-linux-gnu/wine/x86_64-windows"
-    # Its maintainer script puts the first one there, without which no program starts; the second is a script that looks
-    # for the server where it would be installed.
-    for path, target in (
-        (libraries / "zlib1.dll", root / "usr/x86_64-w64-mingw32/lib/zlib1.dll"),
-        (programs / "wineserver", programs / "wineserver64"),
-    ):
-        if not path.exists() or not path.samefile(target):
-            link = path.with_name(f"{path.name}.{os.getpid()}")
-            link.symlink_to(target)
-            link.replace(path)
+    # What its maintainer script does: without this library, marked as Wine's own, no program starts. The other is a
+    # script that looks for the server where it would be installed.
+    _place(libraries / "zlib1.dll", _marked((root / "usr/x86_64-w64-mingw32/lib/zlib1.dll").read_bytes()))
+    server = programs / "wineserver"
+    if not server.samefile(programs / "wineserver64"):
+        link = server.with_name(f"{server.name}.{os.getpid()}")
+        link.symlink_to("wineserver64")
+        link.replace(server)
     return programs / "wine64"
+
+
+def _marked(library: bytes) -> bytes:
+    """A library as Wine takes it for one of its own: the mark is where a program for DOS would be."""
+    mark = b"Wine builtin DLL".ljust(32, b"\0")
+    return library[:64] + mark + library[64 + len(mark) :]
+
+
+def _place(path: Path, content: bytes) -> None:
+    if path.is_symlink() or not path.exists() or path.read_bytes() != content:
+        made = path.with_name(f"{path.name}.{os.getpid()}")
+        made.write_bytes(content)
+        made.replace(path)
 
 
 @functools.cache

@@ -19,6 +19,9 @@ from .walk import check, fits, linker, undefined, walk
 
 if sys.platform == "win32":
     from .windows import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle, search_path, searched
+elif sys.platform == "darwin":
+    from .macos import libc, linkmap, search_path, searched
+    from .process import dlopen, dlsym, isa_level, loaded_handle
 else:
     from .process import dlopen, dlsym, isa_level, libc, linkmap, loaded_handle
     from .searchpath import search_path, searched

@@ -122,7 +122,10 @@ def known(wanted: "Requirement", trace: "Trace | None" = None) -> list[Entry]:
     entry = lookup(wanted.stem, trace)
     if not wanted.filename or (entry is not None and not entry.by):
         return [entry] if entry is not None else []
-    machine = wanted.filename.replace(os.uname().machine, "{machine}")
+    if loader.SYSTEM is not None:
+        named = (one for one in every() if loader.SYSTEM.is_known(one, wanted.filename))
+        return list(dict.fromkeys((*filter(None, [entry]), *named)))
+    machine = wanted.filename.replace(loader.machine(), "{machine}")
     shipped = [*by_soname(wanted.filename), *(by_soname(machine) if "{" in machine else ())]
     added = entry or lookup(f"={wanted.filename}", trace)
     first = [added] if added is not None and not (added.by and shipped) else []
@@ -131,7 +134,7 @@ def known(wanted: "Requirement", trace: "Trace | None" = None) -> list[Entry]:
 
 def _add(asked: str, trace: "Trace") -> tuple[Entry | None, Entry | None]:
     global _adding
-    home = loader.config_file().rpartition("/")[0]
+    home = loader.config_file().rpartition(os.sep)[0]
     # Where the directory of the configuration is not there, nothing in it is, and one question tells it.
     user = bool(home) and trace.consult(home) != "-" and trace.consult(f"{home}/catalog") != "-"
     points = [one.entry_points or "" for one in metadata.providers(trace)]

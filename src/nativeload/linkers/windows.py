@@ -56,13 +56,21 @@ class _OtherMachineError(ValueError):
 class Windows:
     """The loader for one machine and Python ("3.13"; "3" for whichever), whose own DLLs lie beside the program.
 
-    `directories` are what AddDllDirectory was given; `application` is the program's directory, "" where it is not here.
+    `directories` are what AddDllDirectory was given; `application` is the program's directory, `system32` the system's,
+    "" where they are not here.
     """
 
     def __init__(
-        self, machine: str, *, python: str = "", directories: "Sequence[str]" = (), application: str = ""
+        self,
+        machine: str,
+        *,
+        python: str = "",
+        directories: "Sequence[str]" = (),
+        application: str = "",
+        system32: str = "",
     ) -> None:
         self.machine = machine
+        self.system32 = system32
         self.directories = tuple(directories)
         self.application = application
         tag = python.replace(".", "")
@@ -143,7 +151,7 @@ class Windows:
                 tried.append((f"{directory}/{wanted}", rule, None))
             elif wanted in self._own or (self._any and wanted.startswith("python3") and wanted.endswith(".dll")):
                 return Found(wanted, rule, tried)
-        if wanted in _SYSTEM:
+        if wanted in (self._listing(self.system32) if self.system32 else _SYSTEM):
             return Found(f"{SYSTEM32}{wanted}", "System32", tried)
         return Found(None, "not found", [*tried, (f"{SYSTEM32}{wanted}", "System32", None)])
 

@@ -4,6 +4,7 @@ import os
 
 import nativeload
 from nativeload import catalog, core, loader
+from nativeload.loader import SYSTEM
 from nativeload.machinery import override
 from nativeload.machinery.wheel import WheelFinder
 from nativeload.spec import Trace, candidate, rejection
@@ -30,16 +31,17 @@ class LoadedFinder:
         """
         mapped = _mapped(requirement)
         if not mapped:
-            trace.absent(requirement.filename or f"lib{requirement.name}.so*", "not in this process")
+            usual = SYSTEM.file(requirement.name) if SYSTEM else f"lib{requirement.name}.so*"
+            trace.absent(requirement.filename or usual, "not in this process")
             return
         _agree(requirement, mapped, trace)
-        shipped = {one.path: one for one in WheelFinder().candidates(requirement, Trace())}
+        shipped = {os.path.normcase(one.path): one for one in WheelFinder().candidates(requirement, Trace())}
         # What was loaded here is what it was then: another version may have been installed at its path meanwhile.
-        ours = {one.path: one for one in loader.libraries()}
+        ours = {os.path.normcase(one.path): one for one in loader.libraries()}
         entry = next(iter(catalog.known(requirement)), None)
         for path, soname in mapped:
-            known = shipped.get(path)
-            own = ours.get(path) or known
+            known = shipped.get(os.path.normcase(path))
+            own = ours.get(os.path.normcase(path)) or known
             yield candidate(
                 path,
                 "loaded",
@@ -57,8 +59,12 @@ class LoadedFinder:
 def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
     """(path, soname) of the images that carry the library's name."""
     entry = None if requirement.filename else catalog.lookup(requirement.stem)
-    sonames = entry.sonames if entry else ()
     mapped = core.linkmap()
+    if SYSTEM is not None:
+        known = {SYSTEM.folded(one) for one in SYSTEM.names(requirement, entry)}
+        named = ((path, os.path.basename(path)) for path, _ in mapped if path)
+        return [(path, one) for path, one in named if SYSTEM.folded(one) in known or SYSTEM.named(requirement, one)]
+    sonames = entry.sonames if entry else ()
     # Most of the time there is none, which one pass over short texts tells.
     stem = requirement.filename.partition(".so")[0] if requirement.filename else f"lib{requirement.name}.so"
     near = [(p, s) for p, s in mapped if s and (s in sonames or s.startswith(stem))]

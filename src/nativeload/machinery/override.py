@@ -3,8 +3,8 @@
 import os
 
 import nativeload
-from nativeload import abi, catalog, core, loader, preferences
-from nativeload.machinery.system import SystemFinder, sonames
+from nativeload import abi, catalog, core, loader, machinery, preferences
+from nativeload.loader import SYSTEM
 from nativeload.machinery.wheel import WheelFinder
 from nativeload.spec import Rejection, Trace, candidate
 
@@ -89,13 +89,14 @@ def resolve(requirement: "Requirement", choice: "Choice") -> "LibrarySpec":
 
 def _proposals(requirement: "Requirement", choice: "Choice", trace: Trace) -> "Iterator[Candidate]":
     chosen = f"chosen by {choice.variable}"
-    if "/" in choice.value:
+    if preferences.is_path(choice.value):
         if not os.path.isabs(choice.value):
             raise nativeload.OverrideError(choice.variable, choice.value, "a path must be absolute")
         state = trace.consult(choice.value)
         entry = next(iter(catalog.known(requirement)), None)
         # A directory by a library's name is no place of libraries: the verdict says what is wrong with it.
-        if state != "-" and ".so" not in os.path.basename(choice.value) and os.path.isdir(choice.value):
+        mark = SYSTEM.suffix if SYSTEM is not None else ".so"
+        if state != "-" and mark not in os.path.basename(choice.value) and os.path.isdir(choice.value):
             for path in _inside(requirement, choice.value, trace):
                 yield candidate(path, "override", f"in {os.path.dirname(path)}; {chosen}", entry=entry)
         elif choice.library != preferences.ALL:
@@ -103,7 +104,8 @@ def _proposals(requirement: "Requirement", choice: "Choice", trace: Trace) -> "I
         return
     if choice.value == "wheel-first":  # as it is
         return
-    finders: dict[str, Finder] = {"wheel": WheelFinder(), "system": SystemFinder(), "system-first": SystemFinder()}
+    system = machinery.SystemFinder()
+    finders: dict[str, Finder] = {"wheel": WheelFinder(), "system": system, "system-first": system}
     finder = finders.get(choice.value, WheelFinder(choice.value))
     for proposed in finder.candidates(requirement, trace):
         reason = f"{proposed.reason}; {chosen}"
@@ -113,7 +115,14 @@ def _proposals(requirement: "Requirement", choice: "Choice", trace: Trace) -> "I
 def _inside(requirement: "Requirement", directory: str, trace: Trace) -> list[str]:
     """The files that a name stands for in a directory of libraries, or in those of an installation's prefix."""
     homes = (directory, f"{directory}/lib", f"{directory}/lib64")
-    names = sonames(requirement, catalog.lookup(requirement.stem))
+    entry = catalog.lookup(requirement.stem)
+    if SYSTEM is not None:
+        places = [directory, *(os.path.join(directory, one) for one in ("lib", "bin"))]
+        first = SYSTEM.names(requirement, entry)
+        return [path for one in places for path in SYSTEM.listed(one, requirement, first, trace)]
+    from nativeload.machinery.system import sonames
+
+    names = sonames(requirement, entry)
     wanted = requirement.filename or f"lib{requirement.name}.so"
     return [path for _, path in core.listed(core.places(homes, ()), wanted, names, trace.consulted)]
 
@@ -121,6 +130,6 @@ def _inside(requirement: "Requirement", directory: str, trace: Trace) -> list[st
 def _nothing(choice: "Choice") -> str:
     if choice.value in ("wheel", "system"):
         return f"the {choice.value} finder finds none"
-    if "/" in choice.value:
+    if preferences.is_path(choice.value):
         return "no such library is in that directory, its lib or its lib64"
     return f"no installed distribution {choice.value!r} ships the library"

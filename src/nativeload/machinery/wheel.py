@@ -5,7 +5,7 @@ import sys
 
 import nativeload
 from nativeload import catalog, core, declarations, metadata
-from nativeload.loader import name_of
+from nativeload.loader import SYSTEM, machine, name_of
 from nativeload.requirement import normal
 from nativeload.spec import Provider, candidate, rejection
 
@@ -122,7 +122,7 @@ def _registered(distribution: "Distribution", library: str, package: str, trace:
     """What an entry point for dynamic-library names: lib<NAME>.so in the package, as that project's 0.2.0 has it."""
     label, version = distribution.label, distribution.version
     try:
-        path = declarations.shipped(distribution, package, f"lib{library}.so", trace)
+        path = declarations.shipped(distribution, package, _file(library), trace)
     except nativeload.DeclarationError as error:
         reason = f"{error.reason}; code of the package that would say where is not run ({metadata.DYNAMIC})"
         _refuse(label, nativeload.DeclarationError(error.where, reason), trace)
@@ -135,6 +135,10 @@ def _registered(distribution: "Distribution", library: str, package: str, trace:
         version=version or None,
         entry=catalog.lookup(library),
     )
+
+
+def _file(library: str) -> str:
+    return SYSTEM.file(library) if SYSTEM is not None else f"lib{library}.so"
 
 
 def _by_soname(
@@ -194,7 +198,9 @@ def _shipped(
     label, version = distribution.label, distribution.version
     paths = [path for path in _places(distribution, wheel, trace) if not entry.by or _own(distribution, path)]
     if not paths:
-        pattern, problem = wheel.path or wheel.data, "has no such file"
+        pattern = SYSTEM.pattern(wheel) if SYSTEM is not None else wheel.path or wheel.data
+        problem = "has no such file" if pattern else f"is known to have none for {sys.platform}"
+        pattern = pattern or entry.name
         reason = f"{label} {version} is installed, but {problem}"
         trace.rejected(pattern, rejection("declaration", reason, distribution=label, where=pattern, problem=problem))
     # What it needs of other wheels the linker does not find: it is looked for where these have it.
@@ -226,12 +232,15 @@ def _depended(entry: catalog.Entry, wheel: catalog.Wheel, seen: "set[str]", trac
 
 def _places(distribution: "Distribution", wheel: catalog.Wheel, trace: "Trace") -> "Iterator[str]":
     """The files a catalog's path stands for in one installation."""
-    pattern = (wheel.path or wheel.data).replace("{machine}", os.uname().machine)
+    pattern = SYSTEM.pattern(wheel) if SYSTEM is not None else wheel.path or wheel.data
+    if not pattern:
+        return
+    pattern = pattern.replace("{machine}", machine())
     if wheel.data:
         # Where an installer put the data files, its RECORD knows: prefix, user base or target directory.
         known = list(distribution.files())
         for path in known:
-            if _stands_for(f"/{pattern}", path) and trace.consult(path) != "-":
+            if _stands_for(f"/{pattern}", path.replace(os.sep, "/")) and trace.consult(path) != "-":
                 yield path
         return
     for site in dict.fromkeys((distribution.site, *metadata.sites())):
@@ -247,7 +256,7 @@ def _own(distribution: "Distribution", path: str) -> bool:
     above, _, python = os.path.dirname(site).rpartition("/")
     if python.startswith("python") and os.path.basename(site).endswith("-packages"):
         prefix = os.path.dirname(above)  # lib/python3.N/site-packages
-    inside = any(path.startswith(f"{home}/") for home in (site, prefix, sys.prefix) if home)
+    inside = any(path.startswith(f"{home}{os.sep}") for home in (site, prefix, sys.prefix) if home)
     return inside and path in distribution.files()
 
 
