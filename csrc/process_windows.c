@@ -171,15 +171,46 @@ nl_libc(const char **version)
     return "windows";
 }
 
-/* ---- the directories of LOAD_LIBRARY_SEARCH_DEFAULT_DIRS, but those that were added, which nobody tells ---- */
+/* ---- the directories of LOAD_LIBRARY_SEARCH_DEFAULT_DIRS ---- */
 
 static enum nl_status
-add_directory(struct nl_search_path *search, char *path)
+add_directory(struct nl_search_path *search, char *path, const char *kind)
 {
-    if (path != NULL) {
-        search->items[search->count++] = (struct nl_directory){.path = path, .kind = "default"};
+    struct nl_directory *items = realloc(search->items, (search->count + 1) * sizeof *items);
+    search->items = items != NULL ? items : search->items;
+    if (path == NULL || items == NULL) {
+        free(path);
+        return NL_NO_MEMORY;
     }
-    return path == NULL ? NL_NO_MEMORY : NL_OK;
+    items[search->count++] = (struct nl_directory){.path = path, .kind = kind};
+    return NL_OK;
+}
+
+/* What AddDllDirectory was given, by the function that LoadLibraryExW asks itself; none where ntdll.dll has it not. */
+static enum nl_status
+add_added(struct nl_search_path *search)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    FARPROC found[] = {GetProcAddress(ntdll, "LdrGetDllPath"), GetProcAddress(ntdll, "RtlReleasePath")};
+    LONG(WINAPI * get)(const wchar_t *, ULONG, wchar_t **, wchar_t **) = NULL;
+    void(WINAPI * release)(wchar_t *) = NULL;
+    wchar_t *list = NULL, *unused = NULL;
+    memcpy(&get, &found[0], sizeof get);
+    memcpy(&release, &found[1], sizeof release);
+    if (get == NULL || release == NULL || get(L"", LOAD_LIBRARY_SEARCH_USER_DIRS, &list, &unused) != 0 || list == NULL) {
+        return NL_OK;
+    }
+    char *text = nl_narrow(list), *end = NULL;
+    enum nl_status status = text == NULL ? NL_NO_MEMORY : NL_OK;
+    release(list);
+    for (char *at = text; status == NL_OK && at != NULL && *at != '\0'; at = end) {
+        size_t length = strcspn(at, ";");
+        end = at[length] == ';' ? at + length + 1 : at + length;
+        at[length] = '\0';
+        status = length > 0 ? add_directory(search, strdup(at), "AddDllDirectory") : NL_OK;
+    }
+    free(text);
+    return status;
 }
 
 enum nl_status
@@ -187,19 +218,17 @@ nl_search_path_read(struct nl_search_path *search, struct nl_fault *fault)
 {
     wchar_t system[MAX_PATH];
     char *program = path_of(NULL);
+    char *slash = program == NULL ? NULL : strrchr(program, '\\');
     (void)fault;
-    *search = (struct nl_search_path){.items = calloc(2, sizeof *search->items), .room = 2};
-    if (program == NULL || search->items == NULL) {
-        free(program);
-        return NL_NO_MEMORY;
-    }
-    char *slash = strrchr(program, '\\');
+    *search = (struct nl_search_path){.count = 0};
     if (slash != NULL) {
         *slash = '\0';
     }
-    enum nl_status status = add_directory(search, program);
+    enum nl_status status = add_directory(search, program, "default");
+    status = status == NL_OK ? add_added(search) : status;
     UINT length = GetSystemDirectoryW(system, MAX_PATH);
-    return status == NL_OK && length > 0 && length < MAX_PATH ? add_directory(search, nl_narrow(system)) : status;
+    bool has = status == NL_OK && length > 0 && length < MAX_PATH;
+    return has ? add_directory(search, nl_narrow(system), "default") : status;
 }
 
 enum nl_status

@@ -208,11 +208,15 @@ def _run(options: _Options) -> int:
     names: Sequence[str] = options.tree or options.check or options.explain or ()
     if options.platform or any(name.endswith(".whl") for name in names):
         return _elsewhere(names, options)
-    if sys.platform in ("darwin", "win32") and options.module is None:
+    if sys.platform in ("darwin", "win32"):
         if options.check == []:
             from nativeload import metadata
 
             names = metadata.sites()
+        if options.module is not None:
+            from nativeload.platforms import command
+
+            names = command.extensions(options.module)
         if names and (options.explain is None or all(map(_is_path, names))):
             return _elsewhere(names, options)
     if options.tree is not None:

@@ -55,7 +55,8 @@ def linkmap() -> tuple[tuple[str, str | None], ...]:
 def search_path() -> list[tuple[str, str]]:
     """(directory, kind) that a dlopen in this process searches, in order: what the linker itself says.
 
-    kind is "rpath" (of this module or the program), "LD_LIBRARY_PATH" (as at start) or "default". From
+    Elsewhere: on macOS "DYLD_LIBRARY_PATH" and "default"; on Windows "default" and "AddDllDirectory", where the first
+    is the program's directory and the last System32. kind is "rpath" (of this module or the program), "LD_LIBRARY_PATH" (as at start) or "default". From
     dlinfo(RTLD_DI_SERINFO); glibc does not tell the kinds, which follow from the order, /proc/self/environ and
     the images' DT_RPATH and DT_RUNPATH. On musl: LD_LIBRARY_PATH, then the path file's or musl's own directories.
     """

@@ -102,11 +102,12 @@ def _found(distribution: "Distribution", package: str, file: str, trace: "Trace"
         raise nativeload.DeclarationError(f"{distribution.label}'s entry point", f"{package!r} is not a package's name")
     homes = package_directories(package, distribution.site, file)
     for home in homes:
-        trace.consult(f"{home}/{file}")
-        if os.path.lexists(f"{home}/{file}"):
-            return f"{home}/{file}", homes
-    if path := _resource(package, file, trace):
-        return path, homes
+        path = f"{home}{os.sep}{file}"
+        trace.consult(path)
+        if os.path.lexists(path):
+            return path, homes
+    if resource := _resource(package, file, trace):
+        return resource, homes
     where = " or ".join(homes) or f"package {package}, which is not on sys.path as a directory"
     raise nativeload.DeclarationError(f"{distribution.label}'s entry point", f"there is no {file} in {where}")
 

@@ -8,7 +8,7 @@ import os
 import sys
 
 from nativeload import abi, core, loader, requirement
-from nativeload.machinery.system import SystemFinder
+from nativeload.machinery import SystemFinder
 from nativeload.spec import Record, Rejection, Trace
 
 LIBRARY = "nvcuda.dll" if os.name == "nt" else "libcuda.so.1"

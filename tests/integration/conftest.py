@@ -4,15 +4,22 @@ fetch hundreds of megabytes; without it they are not collected."""
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from cross.__main__ import CORE, HERE, WARNINGS
+from cross.module import headers, module
 
 from integration import layouts
 from integration.projects import provider
+from parts import wheel
+from parts.windows_python import windows_site
+from parts.zig import program as zig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from integration.layouts import Place
 
@@ -46,3 +53,20 @@ def provider_place(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, s
         return places[kind, package]
 
     return place
+
+
+@pytest.fixture(scope="session")
+def windows_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """nativeload and what it needs, for a CPython of Windows; without its extension."""
+    return windows_site(tmp_path_factory.mktemp("windows") / "site", wheel("pyelftools"))
+
+
+@pytest.fixture(scope="session")
+def windows_extension(windows_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the extension, compiled here."""
+    scratch = tmp_path_factory.mktemp("extension")
+    include = headers(scratch, HERE / "pyconfig.h")
+    made = module([os.fspath(zig())], "x86_64-windows-gnu", WARNINGS, CORE, include, scratch)
+    shutil.copytree(windows_packages, scratch / "site")
+    shutil.copy(made, scratch / "site" / "nativeload")
+    return scratch / "site"

@@ -7,20 +7,14 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from cross.__main__ import CORE, HERE, WARNINGS
-from cross.module import headers, module
 
 from nativeload import core
 from parts import PartError, execute, unpack, wheel
-from parts.windows_python import windows_python, windows_site
+from parts.windows_python import windows_python
 from parts.wine import windows_path
-from parts.zig import program as zig
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.once
 
@@ -57,21 +51,6 @@ print(json.dumps([core.__name__, said]))
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return windows_site(tmp_path_factory.mktemp("windows") / "site", wheel("pyelftools"))
-
-
-@pytest.fixture(scope="module")
-def with_extension(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    scratch = tmp_path_factory.mktemp("extension")
-    include = headers(scratch, HERE / "pyconfig.h")
-    made = module([os.fspath(zig())], "x86_64-windows-gnu", WARNINGS, CORE, include, scratch)
-    shutil.copytree(site, scratch / "site")
-    shutil.copy(made, scratch / "site" / "nativeload")
-    return scratch / "site"
-
-
-@pytest.fixture(scope="module")
 def tbb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of a real wheel, one of them cut."""
     place = tmp_path_factory.mktemp("tbb")
@@ -81,12 +60,12 @@ def tbb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def _there(site: Path, *words: str, fails: bool = False) -> str:
+def _there(windows_packages: Path, *words: str, fails: bool = False) -> str:
     """What the command says there, by a Python without any backend but `_pure`."""
     if not fails:
-        return windows_python("-m", "nativeload", *words, path=[site])
+        return windows_python("-m", "nativeload", *words, path=[windows_packages])
     with pytest.raises(PartError) as refused:
-        windows_python("-m", "nativeload", *words, path=[site])
+        windows_python("-m", "nativeload", *words, path=[windows_packages])
     return str(refused.value.output)
 
 
@@ -95,48 +74,62 @@ def _here(*words: str) -> str:
 
 
 @pytest.mark.parametrize(("action", "refused"), [("--tree", True), ("--explain", True), ("--check", False)])
-def test_a_wheel_is_read_there_as_here(site: Path, action: str, refused: bool) -> None:
+def test_a_wheel_is_read_there_as_here(windows_packages: Path, action: str, refused: bool) -> None:
     path = wheel("tbb", platform_tag="win_amd64")
-    said = _there(site, action, windows_path(path), "--json", fails=refused)
+    said = _there(windows_packages, action, windows_path(path), "--json", fails=refused)
     assert json.loads(said) == json.loads(_here(action, os.fspath(path), "--json"))
     assert "libhwloc-15.dll" in said
 
 
 @pytest.mark.parametrize(("name", "status"), [("tbb12.dll", "problems"), ("cut.dll", "fatal")])
-def test_a_file_is_of_that_platform(site: Path, tbb: Path, name: str, status: str) -> None:
+def test_a_file_is_of_that_platform(windows_packages: Path, tbb: Path, name: str, status: str) -> None:
     (path,) = tbb.rglob(name)
-    said = json.loads(_there(site, "--tree", windows_path(path), "--json", fails=True))
+    own = ("--platform", "win_amd64", "--python", _PYTHON)
+    said = json.loads(_there(windows_packages, "--tree", windows_path(path), *own, "--json", fails=True))
     assert said == json.loads(
         _here("--tree", os.fspath(path), "--platform", "win_amd64", "--python", _PYTHON, "--json")
     )
     assert said["status"] == status
 
 
-def test_all_that_is_installed_is_checked(site: Path, tbb: Path) -> None:
-    assert "0 errors, 0 warnings" in _there(site, "--check")
-    assert "warning: Library/bin/cut.dll [format]" in windows_python("-m", "nativeload", "--check", path=[site, tbb])
+def test_without_a_platform_it_is_of_this_very_windows(windows_packages: Path, tbb: Path) -> None:
+    """What every Windows has is not asked then: this one has a library that others must install."""
+    (path,) = tbb.rglob("tbb12.dll")
+    assert json.loads(_there(windows_packages, "--tree", windows_path(path), "--json"))["status"] == "ok"
+    said = _there(windows_packages, "--explain", "-m", "_ctypes")
+    assert "libffi-8.dll [the directory of the file that is loaded]" in said
+    assert "has no extension module" in _there(windows_packages, "--explain", "-m", "json", fails=True)
 
 
-def _facts(backend: str, site: Path, *arguments: str) -> Any:
-    return json.loads(windows_python("-c", _FACTS, *arguments, path=[site], env={"NATIVELOAD_BACKEND": backend}))
+def test_all_that_is_installed_is_checked(windows_packages: Path, tbb: Path) -> None:
+    assert "0 errors, 0 warnings" in _there(windows_packages, "--check")
+    assert "warning: Library/bin/cut.dll [format]" in windows_python(
+        "-m", "nativeload", "--check", path=[windows_packages, tbb]
+    )
 
 
-def test_the_extension_is_imported_and_says_what_python_says(with_extension: Path) -> None:
+def _facts(backend: str, windows_packages: Path, *arguments: str) -> Any:
+    return json.loads(
+        windows_python("-c", _FACTS, *arguments, path=[windows_packages], env={"NATIVELOAD_BACKEND": backend})
+    )
+
+
+def test_the_extension_is_imported_and_says_what_python_says(windows_extension: Path) -> None:
     elf = "/lib/x86_64-linux-gnu/libm.so.6"
-    asked = (windows_path(elf), windows_path(with_extension))
-    name, by_extension = _facts("c", with_extension, *asked)
+    asked = (windows_path(elf), windows_path(windows_extension))
+    name, by_extension = _facts("c", windows_extension, *asked)
     assert name == "nativeload._native"
-    assert _facts("python", with_extension, *asked) == ["nativeload._pure", by_extension]
+    assert _facts("python", windows_extension, *asked) == ["nativeload._pure", by_extension]
     here = core.image(elf, ("cos", "no_such"))[:-1], core.exports(elf)
     assert by_extension[:2] == json.loads(json.dumps(here))
 
 
-def test_a_library_is_loaded_there_by_either(with_extension: Path, tbb: Path, tmp_path: Path) -> None:
+def test_a_library_is_loaded_there_by_either(windows_extension: Path, tbb: Path, tmp_path: Path) -> None:
     (library,) = tbb.rglob("tbb12.dll")
     planted = shutil.copy(library, tmp_path / "planted.dll")
     asked = ("-c", _LOADS, windows_path(library), windows_path(planted))
     answers = dict(
-        json.loads(windows_python(*asked, path=[with_extension], env={"NATIVELOAD_BACKEND": backend}))
+        json.loads(windows_python(*asked, path=[windows_extension], env={"NATIVELOAD_BACKEND": backend}))
         for backend in ("c", "python")
     )
     said = answers["nativeload._native"]

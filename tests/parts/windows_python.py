@@ -35,7 +35,8 @@ int wmain(int count, wchar_t **words) { return Py_Main(count, words); }
 
 
 @functools.cache
-def _program() -> Path:
+def program() -> Path:
+    """`python.exe`, beside what it needs."""
     carrier = wheel("panda3d", platform_tag="win_amd64")
 
     def make(directory: Path) -> None:
@@ -85,4 +86,4 @@ def windows_python(
         "PYTHONUTF8": "1",
         **(env or {}),
     }
-    return execute_windows([_program(), *arguments], env=given, cwd=cwd)
+    return execute_windows([program(), *arguments], env=given, cwd=cwd)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # As CPython loads an extension module: what it needs is looked for beside it, in the program's directory, in those that
 # were added, in System32; never in the working directory or along PATH.
 _SEARCH = 0x1000 | 0x100  # LOAD_LIBRARY_SEARCH_DEFAULT_DIRS | LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR
+_USER_DIRECTORIES = 0x400  # LOAD_LIBRARY_SEARCH_USER_DIRS
 _LONGEST = 32768  # UTF-16 units of a path
 
 _functions: "dict[str, Any]" = {}
@@ -120,14 +121,33 @@ def isa_level() -> int:
 
 
 def search_path() -> "list[tuple[str, str]]":
-    """(directory, "default") in order, without those that AddDllDirectory was given, which nobody tells."""
-    return [(directory, "default") for directory in searched()]
-
-
-def searched() -> "list[str]":
-    """The program's directory, then System32."""
+    """(directory, kind) in order: the program's, those that AddDllDirectory was given, System32."""
     import ctypes
 
     text = ctypes.create_unicode_buffer(260)
     length = _function("GetSystemDirectoryW", "c_uint32", "c_wchar_p", "c_uint32")(text, 260)
-    return [os.path.dirname(_path_of(None)), *([text.value] if 0 < length < 260 else [])]
+    system = [(text.value, "default")] if 0 < length < 260 else []
+    added = [(directory, "AddDllDirectory") for directory in _added()]
+    return [(os.path.dirname(_path_of(None)), "default"), *added, *system]
+
+
+def _added() -> "list[str]":
+    """What AddDllDirectory was given, by the function that LoadLibraryExW asks itself; none where ntdll.dll has it not."""
+    import ctypes
+
+    found, unused = ctypes.c_void_p(), ctypes.c_void_p()
+    try:
+        ask = _function("LdrGetDllPath", "c_int32", "c_wchar_p", "c_uint32", "c_void_p", "c_void_p", library="ntdll")
+        release = _function("RtlReleasePath", "c_int32", "c_void_p", library="ntdll")
+    except AttributeError:
+        return []
+    if ask("", _USER_DIRECTORIES, ctypes.byref(found), ctypes.byref(unused)) or not found.value:
+        return []
+    text = ctypes.wstring_at(found.value)
+    release(found)
+    return [directory for directory in text.split(";") if directory]
+
+
+def searched() -> "list[str]":
+    """The directories of `search_path`."""
+    return [directory for directory, _ in search_path()]

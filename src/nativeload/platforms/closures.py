@@ -37,11 +37,15 @@ _SYSTEM = frozenset(
 
 
 class Site:
-    """The native files below a directory, for one platform; paths are told as they are below it."""
+    """The native files below a directory, for one platform; paths are told as they are below it.
 
-    def __init__(self, directory: str, target: "Target") -> None:
+    `system32` is this Windows's own directory, where it is asked about itself; else what every Windows has is there.
+    """
+
+    def __init__(self, directory: str, target: "Target", system32: str = "") -> None:
         self.directory = contents.real(directory)
         self.target = target
+        self._system32 = system32
         self._dyld = Dyld(target.arch)
         self._resolver = Resolver(root=self.directory, environ={}, record=True)
         self._loaders: dict[tuple[str, ...], Windows] = {}
@@ -115,7 +119,10 @@ class Site:
         directories, loaded = sources.before(self.directory, path)
         key = tuple(directories)
         if key not in self._loaders:
-            self._loaders[key] = Windows(self.target.arch, python=self.target.python or "3", directories=directories)
+            python = self.target.python or "3"
+            self._loaders[key] = Windows(
+                self.target.arch, python=python, directories=directories, system32=self._system32
+            )
         return stepwise.closure(self._loaders[key], path, loaded)
 
     def _of_elf(self, path: str) -> Closure:

@@ -5,9 +5,9 @@ import sys
 import tempfile
 from contextlib import ExitStack
 
-from nativeload import terminal
+from nativeload import core, metadata, terminal
 from nativeload.check.report import Report
-from nativeload.errors import PlatformError
+from nativeload.errors import ImageError, PlatformError
 from nativeload.platforms import contents, target
 from nativeload.platforms.closures import Site, findings
 
@@ -54,6 +54,19 @@ def explain(names: "Sequence[str]", platform: str, python: str, form: str) -> in
     return 0 if all(one.status == "ok" for one in found) else 1
 
 
+def extensions(module: str) -> "list[str]":
+    """The files of an extension module, or of those in a package. Raises ImageError where there is none."""
+    from nativeload import modules
+
+    found = modules.find(module)
+    paths = [path for place in found.places for path in contents.native(place)] if found.kind == "package" else []
+    if found.kind == "extension":
+        paths = [*found.places]
+    elif not paths:
+        raise ImageError(module, found.reason or "has no extension module")
+    return paths
+
+
 def check(names: "Sequence[str]", platform: str, python: str, form: str) -> int:
     """What is wrong. Exit status 0 where no import would fail, else 1."""
     with _Unpacked(names, platform, python) as sites:
@@ -93,12 +106,12 @@ class _Unpacked:
 
     def asked(self) -> "Iterator[tuple[Site, list[str]]]":
         """Each site and platform with the files asked about."""
-        for directory, files, tag, python in self.sites:
+        for directory, files, tag, python, system32 in self.sites:
             for one in target.targets(tag, python):
-                site = Site(directory, one)
+                site = Site(directory, one, system32)
                 yield site, files or list(site.files())
 
-    def _place(self, name: str, platform: str, python: str) -> "tuple[str, list[str], str, str]":
+    def _place(self, name: str, platform: str, python: str) -> "tuple[str, list[str], str, str, str]":
         if not os.path.exists(name):
             raise PlatformError(name, "is not there")
         if name.endswith(".whl"):
@@ -109,12 +122,17 @@ class _Unpacked:
             target.targets(tag, version)  # before anything is written
             directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="nativeload-"))
             contents.unpack(name, directory)
-            return directory, [], tag, version
+            return directory, [], tag, version, ""
+        system32 = ""
         if not platform and sys.platform in OWN:
             platform, python = target.own()
+            system32 = core.searched()[-1] if sys.platform == "win32" else ""
         if not platform:
             raise PlatformError(name, "says of itself no platform")
         if os.path.isdir(name):
-            return name, [], platform, python
+            return name, [], platform, python, system32
         path = contents.real(name)
-        return os.path.dirname(path), [path], platform, python
+        # What the packages of a site do before, counts for each file in it.
+        sites = map(contents.real, metadata.sites() if sys.platform in OWN else ())
+        directory = next((one for one in sites if path.startswith(f"{one}/")), os.path.dirname(path))
+        return directory, [path], platform, python, system32

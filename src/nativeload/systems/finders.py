@@ -28,8 +28,8 @@ class PrefixFinder:
 
 
 class SystemFinder:
-    """Finds in the directories that the loader searches: DYLD_LIBRARY_PATH and what dyld falls back to; the program's
-    and System32. What is in macOS's shared cache alone has no file that could be judged, and is not found.
+    """Finds in the directories that the loader searches: DYLD_LIBRARY_PATH and what dyld falls back to; the program's,
+    those of AddDllDirectory and System32. What is in macOS's shared cache alone has no file that could be judged, and is not found.
     """
 
     name = "system"

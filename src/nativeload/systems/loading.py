@@ -17,16 +17,13 @@ if TYPE_CHECKING:
     from nativeload.systems.macos import MacOS
     from nativeload.systems.windows import Windows
 
-# LoadLibraryExW's flags: as data, of which no code runs, from the directories that AddDllDirectory was given.
-_AS_DATA, _USER_DIRECTORIES = 0x2, 0x400
-
 
 class WindowsLoader(windows.Windows):
     """This process's: what it has, its own directories, and what is to be loaded before."""
 
     def __init__(self, system: "Windows", there: "Mapping[str, str]", siblings: "Mapping[str, str]") -> None:
         directories = [directory.replace("\\", "/") for directory in core.searched()]
-        super().__init__("", application=directories[0], system32=directories[-1])
+        super().__init__("", application=directories[0], directories=directories[1:-1], system32=directories[-1])
         self._system = system
         self._there, self._siblings = there, siblings
 
@@ -40,25 +37,8 @@ class WindowsLoader(windows.Windows):
         found = super()._find(wanted, chain, loaded)
         if found.path is not None:
             return found
-        if wanted in self._siblings:
-            return Found(self._siblings[wanted], BESIDE, found.tried, is_file=True)
-        return Found(wanted, "AddDllDirectory", found.tried) if _added(wanted) else found
-
-
-def _added(name: str) -> bool:
-    """Whether a directory that AddDllDirectory was given has a file: nobody tells which these are, but the loader looks."""
-    import ctypes
-
-    if not hasattr(ctypes, "WinDLL"):
-        return False
-    kernel = ctypes.WinDLL("kernel32")
-    kernel.LoadLibraryExW.restype = ctypes.c_void_p
-    kernel.LoadLibraryExW.argtypes = (ctypes.c_wchar_p, ctypes.c_void_p, ctypes.c_uint32)
-    kernel.FreeLibrary.argtypes = (ctypes.c_void_p,)
-    handle = kernel.LoadLibraryExW(name, None, _AS_DATA | _USER_DIRECTORIES)
-    if handle:
-        kernel.FreeLibrary(handle)
-    return bool(handle)
+        sibling = self._siblings.get(wanted)
+        return Found(sibling, BESIDE, found.tried, is_file=True) if sibling else found
 
 
 class Dyld(dyld.Dyld):

@@ -38,10 +38,15 @@ class MacOS(System):
         return rest != file and version != rest and (not version or version.replace(".", "").isdigit())
 
     def known(self, entry: "Entry") -> tuple[str, ...]:
-        return entry.macos
+        shipped = (wheel.macos.rpartition("/")[2] for wheel in entry.wheels)
+        return (*entry.macos, *(one for one in shipped if one and "{" not in one))
 
     def pattern(self, wheel: "Wheel") -> str:
         return wheel.macos
+
+    def unfit(self, path: str) -> str:
+        kind = self.image(path).filetype
+        return "" if kind in ("dylib", "bundle") else f"is not a shared library but of the type {kind}"
 
     def soname(self, path: str) -> str:
         image: Slice = self.image(path)
@@ -62,7 +67,4 @@ class MacOS(System):
         from nativeload.linkers.dyld import Dyld
         from nativeload.loader import machine
 
-        found = Dyld("arm64" if machine() == "aarch64" else machine()).image(path)
-        if found.filetype not in ("dylib", "bundle"):
-            raise ValueError(f"is not a shared library but of the type {found.filetype}")
-        return found
+        return Dyld("arm64" if machine() == "aarch64" else machine()).image(path)

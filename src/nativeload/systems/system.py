@@ -28,7 +28,7 @@ class System:
         self._memo: dict[str, tuple[str, Any]] = {}
 
     def image(self, path: str) -> "Any":
-        """The facts of a library's file, read again only when it has changed. Raises OSError, ValueError."""
+        """The facts of a file for this machine, read again only when it has changed. Raises OSError, ValueError."""
         state = core.signature(path)
         known = self._memo.get(path)
         if known is None or known[0] != state:
@@ -36,6 +36,10 @@ class System:
                 self._memo.clear()
             known = self._memo[path] = state, self._read(path)
         return known[1]
+
+    def unfit(self, path: str) -> str:
+        """Why a file is no library, "" where it is one. Raises OSError, ValueError where it cannot be read."""
+        raise NotImplementedError
 
     def forget(self) -> None:
         """Drop what was read."""

@@ -25,7 +25,7 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     if trace is not None:
         trace.consult(candidate.path)
     try:
-        soname = SYSTEM.soname(path)
+        unfit, soname = SYSTEM.unfit(path), SYSTEM.soname(path)
         given = set(SYSTEM.exports(path)) if asked else ()
     except OSError as error:
         archive = images.archive(candidate.path) if isinstance(error, NotADirectoryError) else None
@@ -33,6 +33,8 @@ def judge(candidate: "Candidate", requirement: "Requirement", trace: "Trace | No
     except ValueError as error:
         kind = "machine" if str(error).startswith("is for ") else "format"
         return rejection(kind, str(error), problem=str(error))
+    if unfit:
+        return rejection("format", unfit, problem=unfit)
     # What its provider declares of the soname is Linux's.
     settled = candidate.replace(path=os.path.normpath(candidate.path), soname=None)
     spec = abi.suits(settled, requirement, soname, {symbol: symbol in given for symbol in asked})

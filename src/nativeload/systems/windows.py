@@ -43,10 +43,14 @@ class Windows(System):
         return False
 
     def known(self, entry: "Entry") -> tuple[str, ...]:
-        return entry.windows
+        return (*entry.windows, *(wheel.windows.rpartition("/")[2] for wheel in entry.wheels if wheel.windows))
 
     def pattern(self, wheel: "Wheel") -> str:
         return wheel.windows
+
+    def unfit(self, path: str) -> str:
+        image: PE = self.image(path)
+        return "" if image.is_dll else "is not a shared library but a program"
 
     def soname(self, path: str) -> str:
         self.image(path)
@@ -73,6 +77,4 @@ class Windows(System):
         found, here = pe.read(path), _MACHINES.get(machine(), "x86")
         if found.machine != here:
             raise ValueError(f"is for {found.machine}, not for {here}")
-        if not found.is_dll:
-            raise ValueError("is not a shared library but a program")
         return found
