@@ -165,8 +165,11 @@ def distributions() -> "Iterator[Distribution]":
                 yield Distribution(name=name, site=site, directory=directory, entry_points=text)
 
 
-def providers(trace: "Trace | None" = None) -> "Iterator[Distribution]":
-    """Every distribution that has an entry point in one of `GROUPS`."""
+def providers(trace: "Trace | None" = None) -> "list[Distribution]":
+    """Every distribution that has an entry point in one of `GROUPS`; with a `trace`, found once in a search."""
+    if trace is not None and trace.providers is not None:
+        return trace.providers
+    found = []
     before: list[dict[str, tuple[str, str | None]]] = []
     places = sites()
     if trace is not None and not trace.consulted.keys() >= set(places):
@@ -176,8 +179,11 @@ def providers(trace: "Trace | None" = None) -> "Iterator[Distribution]":
         for name in declaring:
             if not any(name in earlier for earlier in before):
                 directory, text = names[name]
-                yield Distribution(name=name, site=site, directory=directory, entry_points=text)
+                found.append(Distribution(name=name, site=site, directory=directory, entry_points=text))
         before.append(names)
+    if trace is not None:
+        trace.providers = found
+    return found
 
 
 def package_directories(package: str, site: str, file: str = FILE) -> list[str]:

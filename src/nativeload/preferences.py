@@ -15,7 +15,7 @@ from nativeload.spec import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nativeload.requirement import Requirement
     from nativeload.spec import Trace
@@ -76,12 +76,15 @@ def files(*, obeyed: bool = True) -> list[tuple[str, str]]:
     return [(whose, path) for whose, path in order if path]
 
 
-def choices(requirement: "Requirement", trace: "Trace | None" = None) -> "Iterator[Choice]":
+def choices(
+    requirement: "Requirement", trace: "Trace | None" = None, there: "Sequence[tuple[str, str]] | None" = None
+) -> "Iterator[Choice]":
     """What is chosen for a library, the one that counts first; then for its virtual name, then for all.
 
-    Raises OverrideError for an unusable configuration file, when its turn comes.
+    `there` is what `present` gives, where it has been asked. Raises OverrideError for an unusable configuration file,
+    when its turn comes.
     """
-    there = present(trace)
+    there = present(trace) if there is None else there
     known: dict[str, dict[str, Choice]] = {}
     yield from _of(normal(requirement.stem), loader.variables_of(requirement.name), there, known)
     if requirement.virtual:
@@ -92,7 +95,10 @@ def choices(requirement: "Requirement", trace: "Trace | None" = None) -> "Iterat
 
 
 def _of(
-    library: str, variables: "tuple[str, ...]", there: list[tuple[str, str]], known: "dict[str, dict[str, Choice]]"
+    library: str,
+    variables: "tuple[str, ...]",
+    there: "Sequence[tuple[str, str]]",
+    known: "dict[str, dict[str, Choice]]",
 ) -> "Iterator[Choice]":
     """What is chosen for one name; `there` are the files, `known` keeps what was read of them."""
     if library in loader.preferred:
@@ -184,8 +190,8 @@ def untrusted(path: str, whose: str = "user") -> str:
     return "others can write it" if state.st_mode & 0o002 else ""
 
 
-def ignored(requirement: "Requirement", trace: "Trace") -> "Iterator[tuple[str, str]]":
-    """(where, why) of each choice that is written, perhaps for this library, but not obeyed."""
+def ignored(requirement: "Requirement", there: "Sequence[tuple[str, str]]") -> "Iterator[tuple[str, str]]":
+    """(where, why) of each choice that is written, perhaps for this library, but not obeyed; `there` is `present`'s."""
     if sys.flags.ignore_environment:
         for variable in (*loader.variables_of(requirement.name), FOR_ALL):
             if os.environ.get(variable):
@@ -194,7 +200,7 @@ def ignored(requirement: "Requirement", trace: "Trace") -> "Iterator[tuple[str, 
         for _, path in files(obeyed=False):
             if os.path.lexists(path):
                 yield path, "this interpreter runs isolated (python -I)"
-    for whose, path in present(trace):
+    for whose, path in there:
         reason = untrusted(path, whose)
         if reason:
             yield path, reason

@@ -98,6 +98,7 @@ _shipped: dict[str, Entry | None] = {}
 # What users and distributions add to a name, as a search last read it; whether there is anything that they add at all.
 _added: dict[str, tuple[Entry | None, Entry | None]] = {}
 _adding: bool | None = None
+_latest: "tuple[Requirement | None, list[Entry]]" = (None, [])
 
 
 def lookup(name: str, trace: "Trace | None" = None) -> Entry | None:
@@ -117,8 +118,20 @@ def lookup(name: str, trace: "Trace | None" = None) -> Entry | None:
 def known(wanted: "Requirement", trace: "Trace | None" = None) -> list[Entry]:
     """The entries for what is asked for: that of its bare name, else those of the file that it is asked for by.
 
-    A distribution's say nothing of a file that a shipped one has.
+    A distribution's say nothing of a file that a shipped one has. Without a `trace`, what the search that goes on has
+    found of this very requirement is found again.
     """
+    global _latest
+    latest = _latest
+    if trace is None and latest[0] is wanted:
+        return latest[1]
+    found = _known(wanted, trace)
+    if trace is not None:
+        _latest = wanted, found
+    return found
+
+
+def _known(wanted: "Requirement", trace: "Trace | None") -> list[Entry]:
     entry = lookup(wanted.stem, trace)
     if not wanted.filename or (entry is not None and not entry.by):
         return [entry] if entry is not None else []
@@ -300,9 +313,9 @@ def _wheel(table: "dict[str, Any]") -> Wheel:
 
 def forget() -> None:
     """Drop what users and distributions have added, as it was read."""
-    global _adding
+    global _adding, _latest
     _added.clear()
-    _adding = None
+    _adding, _latest = None, (None, [])
 
 
 def every() -> "Iterator[Entry]":

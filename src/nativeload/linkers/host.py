@@ -29,6 +29,7 @@ class Linker:
         self._cache = read_cache(CACHE) if self.checks_versions else b""
         self._cached: dict[tuple[str, bool], list[str]] = {}
         self.rules = self._rules()
+        self._cache_flags = self.rules.cache_flags
         self.walker = self.rules.walker()
         below = self.rules.subdirectories
         self.named = [(directory, kind) for directory, kind in absolute if kind != "default"]
@@ -71,9 +72,10 @@ class Linker:
         """The files `ld.so.cache` holds under a soname, the best for this CPU; with `stem`, those of its versions after."""
         known = self._cached.get((name, stem))
         if known is None:
-            wanted = self.rules.cache_flags
+            wanted = self._cache_flags
+            entries = core.ldcache_search(self._cache, name, stem) if self._cache else []
             best: dict[str, tuple[int, str]] = {}
-            for soname, path, flags, hwcap in core.ldcache_search(self._cache, name, stem) if self._cache else ():
+            for soname, path, flags, hwcap in entries:
                 if flags != wanted or (hwcap and hwcap not in self.hwcaps):
                     continue
                 rank = self.hwcaps.index(hwcap) if hwcap else len(self.hwcaps)

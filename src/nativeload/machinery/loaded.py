@@ -58,7 +58,7 @@ class LoadedFinder:
 
 def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
     """(path, soname) of the images that carry the library's name."""
-    entry = None if requirement.filename else catalog.lookup(requirement.stem)
+    entry = next(iter(catalog.known(requirement)), None) if not requirement.filename else None
     mapped = core.linkmap()
     if SYSTEM is not None:
         known = {SYSTEM.folded(one) for one in SYSTEM.names(requirement, entry)}

@@ -27,12 +27,14 @@ class OverrideFinder:
         """The chosen file, or the candidates of the chosen place. Raises OverrideError when none of them will do,
         LibraryNotFoundError where the library is never to be loaded.
         """
-        for where, reason in preferences.ignored(requirement, trace):
+        there = preferences.present(trace)
+        ignored = list(preferences.ignored(requirement, there))
+        for where, reason in ignored:
             trace.absent(where, f"ignored: {reason}")
-        chosen = preferences.choices(requirement, trace)
+        chosen = preferences.choices(requirement, trace, there)
         choice = next(chosen, None)
         if choice is None:
-            _nothing_chosen(requirement, trace)
+            _nothing_chosen(requirement, [where for where, _ in ignored], trace)
             return
         _beaten(chosen, choice, trace)
         refuse_forbidden(requirement, choice, trace)
@@ -45,11 +47,11 @@ class OverrideFinder:
             )
 
 
-def _nothing_chosen(requirement: "Requirement", trace: Trace) -> None:
+def _nothing_chosen(requirement: "Requirement", ignored: list[str], trace: Trace) -> None:
     known = [path for whose, path in preferences.files() if whose == "user" or trace.consulted[path] != "-"]
     where = " or ".join(known) or "any configuration file"
     variable = loader.variable_of(requirement.name)
-    if any(step.candidate.startswith(f"{variable}=") for step in trace.steps):  # it is set, and ignored
+    if any(where.startswith(f"{variable}=") for where in ignored):
         trace.absent(requirement.name, f"not chosen in {where}")
     else:
         trace.absent(variable, f"not set, nor in {where}")
