@@ -123,13 +123,16 @@ def _resource(package: str, file: str, trace: "Trace") -> str:
     return path
 
 
-def libraries(document: Document, home: str) -> dict[str, Library]:
-    """What a file declares of the package in a directory, by normal names. Raises DeclarationError."""
+def libraries(document: Document, home: str, system: str = "") -> dict[str, Library]:
+    """What a file declares of the package in a directory, by normal names, for a system ("windows", "macos", "linux"), by
+    default this one. Raises DeclarationError.
+    """
     check_tables(document)
     found = document.table.get("library", {})
     if not isinstance(found, dict):
         raise nativeload.DeclarationError(document.where("library"), "library is a table: write [library.NAME]")
-    return {normal(name): _library(document, home, name, table) for name, table in found.items()}
+    system = system or {"darwin": "macos", "win32": "windows"}.get(sys.platform, "linux")
+    return {normal(name): _library(document, home, name, table, system) for name, table in found.items()}
 
 
 def check_tables(document: Document) -> None:
@@ -140,7 +143,7 @@ def check_tables(document: Document) -> None:
             raise nativeload.DeclarationError(document.where(key), reason)
 
 
-def _library(document: Document, home: str, name: str, table: "Any") -> Library:
+def _library(document: Document, home: str, name: str, table: "Any", system: str) -> Library:
     header = f"library.{name}"
     if not isinstance(table, dict):
         raise nativeload.DeclarationError(document.where(name, "library"), f"{header} is a table: write [{header}]")
@@ -148,7 +151,7 @@ def _library(document: Document, home: str, name: str, table: "Any") -> Library:
         _check(document, header, key, value)
     if not any(place in table for place in _PLACES):
         raise nativeload.DeclarationError(document.where(header), f"[{header}] has no path")
-    place = _here(table)
+    place = _here(table, system)
     affixes = tuple(f"{key}={table[key].lower()}" for key in ("prefix", "suffix") if table.get(key))
     return Library(
         name=name,
@@ -186,10 +189,9 @@ def _aliases(document: Document, header: str, names: list[str]) -> tuple[str, ..
     return tuple(names)
 
 
-def _here(table: "dict[str, Any]") -> str:
-    """The key that has the path on this platform, "" where none does."""
-    own = {"darwin": "macos", "win32": "windows"}.get(sys.platform, "path")
-    return own if own in table else "path" if "path" in table else ""
+def _here(table: "dict[str, Any]", system: str) -> str:
+    """The key that has the path on a system, "" where none does."""
+    return system if system in table else "path" if "path" in table else ""
 
 
 def _builds(document: Document, home: str, header: str, table: "dict[str, str]") -> tuple[tuple[str, str], ...]:

@@ -7,8 +7,9 @@ the package's `__init__.py` are read.
 import ast
 import os
 
-from nativeload import abi, declarations, images, metadata
+from nativeload import abi, declarations, foreignvalidation, images, metadata
 from nativeload.errors import DeclarationError
+from nativeload.pack import required
 from nativeload.requirement import normal
 from nativeload.spec import Record
 from nativeload.tomlfile import Document
@@ -31,6 +32,7 @@ _REMEDIES = {
     "missing-file": "tell the build back end to ship the file (package data), or mend its path",
     "format": "build the library anew; what is in the wheel is not what was built",
     "machine": "build it for the wheel's machine, or tag the wheel for the library's",
+    "install-name": "install_name_tool -id @rpath/NAME FILE, NAME being the file's: under that it is loaded first",
     "soname": "patchelf --set-soname NAME FILE, or mend the declaration",
     "tag": "tag the wheel for its platform (wheel tags --platform-tag …): any system would install it",
     "rpath": "patchelf --remove-rpath FILE: what is beside it or required is loaded first",
@@ -114,15 +116,8 @@ class _Provider:
             line.partition(":")[2].strip() for line in _text(f"{self._info}/WHEEL").splitlines() if line[:4] == "Tag:"
         ]
         self._tags = [tag for tag in tags if tag]
-        self._sonames = set(self._of_wheel())
-
-    def _of_wheel(self) -> "Iterator[str]":
-        """The sonames of all that the distribution ships."""
-        for path in self._distribution.files(".so"):
-            try:
-                yield images.read(path).soname or os.path.basename(path)
-            except (OSError, ValueError):
-                continue
+        self._system = foreignvalidation.system_of(self._tags)
+        self._sonames = {name or os.path.basename(path) for path, name in required.shipped(self._distribution)}
 
     def check(self) -> "Iterator[Finding]":
         declared = dict(self._distribution.declared())
@@ -130,7 +125,8 @@ class _Provider:
         for package in dict.fromkeys(declared.values()):
             home = f"{self._site}/{package.replace('.', '/')}"
             try:
-                packages[package] = declarations.libraries(Document(f"{home}/{metadata.FILE}"), home)
+                document = Document(f"{home}/{metadata.FILE}")
+                packages[package] = declarations.libraries(document, home, self._system)
             except DeclarationError as error:
                 missing = not os.path.lexists(f"{home}/{metadata.FILE}")
                 yield _finding("no-declaration" if missing else "declaration", error.where, error.reason)
@@ -168,6 +164,13 @@ class _Provider:
             yield _finding("missing-file", one.where, f"{path} is declared, and not there")
             return
         try:
+            if self._system != "linux":
+                requires = bool(one.requires) or self._requires()
+                for kind, detail, severity in foreignvalidation.judged(
+                    path, self._tags, self._sonames, requires=requires
+                ):
+                    yield _finding(kind, path, detail, severity)
+                return
             image = images.read(path)
         except (OSError, ValueError) as error:
             yield _finding("format", path, images.words(path, error))

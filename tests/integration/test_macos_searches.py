@@ -21,6 +21,7 @@ import pytest
 from parts import run, unpack, wheel
 from parts.zig import zig
 from scenarios.dylibs import dylib
+from unit.packing import packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,3 +217,11 @@ print(json.dumps(said))
     assert absent == []
     assert by_prefix == [os.fspath(own), []]
     assert by_choice == [os.fspath(picked), []]
+
+
+def test_what_was_packed_is_found(tmp_path: Path) -> None:
+    foo, bar = dylib(tmp_path / "libfoo.1.dylib"), dylib(tmp_path / "libbar.2.dylib", needed=["@rpath/libfoo.1.dylib"])
+    site = unpacked(packed(tmp_path / "dist", foo, bar), tmp_path / "site")
+    path, first = there('print(json.dumps(found("bar")))', path=(site,))
+    assert path == os.fspath(site / "foo_lib" / "lib" / "libbar.2.dylib")
+    assert first == [os.fspath(site / "foo_lib" / "lib" / "libfoo.1.dylib")]

@@ -15,6 +15,7 @@ from parts.windows_python import windows_python
 from parts.wine import windows_path
 from parts.zig import zig
 from scenarios.dlls import dll
+from unit.packing import packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -309,3 +310,15 @@ print(json.dumps([library.path, library.origin, library.handle == handle._handle
     path, origin, same, contradicted = there(program, other, path=(site,))
     assert (path, origin, same) == (windows_path(other), "loaded", True)
     assert f"it means {windows_path(shipped)}, but this process already has {windows_path(other)}" in contradicted
+
+
+def test_what_was_packed_is_loaded(there: There, tmp_path: Path) -> None:
+    """Two libraries of one wheel, of which one needs the other."""
+    made = packed(tmp_path, dll(tmp_path / "libfoo-1.dll"), dll(tmp_path / "bar.dll", needed=["libfoo-1.dll"]))
+    site = unpacked(made, tmp_path / "site")
+    program = """
+foo, bar = nativeload.load("foo"), nativeload.load("bar")
+print(json.dumps([foo.path, foo.version, foo.ctypes.of_libfoo_1(), bar.provider.distribution, bar.ctypes.of_bar()]))
+"""
+    said = there(program, path=(site,))
+    assert said == [windows_path(site / "foo_lib" / "lib" / "libfoo-1.dll"), "1.2", 1, "foo-lib", 1]

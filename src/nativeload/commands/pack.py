@@ -30,10 +30,7 @@ def main(arguments: "Sequence[str]") -> int:
         print(f"nativeload: no wheel was made: {printable_lines(str(error))}", file=sys.stderr)
         return 1
     if made.note:
-        print(
-            f"nativeload: {printable_lines(made.note)}: this wheel can be installed, but an index will not take it",
-            file=sys.stderr,
-        )
+        print(f"nativeload: {printable_lines(made.note)}", file=sys.stderr)
     show(printable_lines(made.path))
     return 0
 

@@ -37,6 +37,11 @@ _UNKNOWN_CWD, _UNKNOWN_PROGRAM = (
 )
 
 
+def is_systems(name: str) -> bool:
+    """Whether a name is of what macOS itself has, most of it in the shared cache alone."""
+    return name.startswith(_CACHED)
+
+
 class Dyld:
     """dyld of one architecture. `environ` gives the DYLD_* variables; `program` is the main executable's path."""
 

@@ -46,7 +46,20 @@ _SYSTEM = frozenset(
 ) | {"winspool.drv"}
 # Machines whose programs Windows runs on another: their files are images there (STATUS_IMAGE_MACHINE_TYPE_MISMATCH).
 _ALSO_RUN = {"amd64": ("x86",), "x86": ("amd64",), "arm64": ("x86", "amd64", "arm")}
+# What the Visual C++ Redistributable installs, which most machines have and none must.
+_REDISTRIBUTABLE = ("msvcp140", "vcomp140", "concrt140", "vccorlib140", "vcruntime140", "mfc140")
 _RUNTIME = ("vcruntime140.dll", "vcruntime140_1.dll")
+
+
+def is_systems(name: str) -> bool:
+    """Whether every Windows, or CPython's directory there, has a DLL by this name."""
+    wanted = name.lower()
+    return pe.is_api_set(wanted) or wanted in _KNOWN or wanted in _SYSTEM or wanted in _RUNTIME
+
+
+def is_redistributable(name: str) -> bool:
+    """Whether the Visual C++ Redistributable installs a DLL. One with a "-" in its name is somebody's own copy."""
+    return name.lower().startswith(_REDISTRIBUTABLE) and "-" not in name
 
 
 class _OtherMachineError(ValueError):

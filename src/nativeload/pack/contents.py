@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from nativeload.pack.foreign import Foreign
     from nativeload.pack.libraries import Library
 
 # ld, gold and lld look for the name beside the script first; mold in the directories of -L, where -l found the script.
@@ -32,7 +33,7 @@ Name: {name}
 Description: {soname}, of the wheel {label}
 Version: {version}
 Cflags:{include}
-Libs: -L${{libdir}} -l{link}
+Libs: {libs}
 """
 
 _CMAKE = """\
@@ -42,10 +43,18 @@ if(NOT TARGET {name}::{name})
   add_library({name}::{name} SHARED IMPORTED)
   set_target_properties({name}::{name} PROPERTIES
     IMPORTED_LOCATION "${{_nativeload_prefix}}/lib/{soname}"
-    IMPORTED_SONAME "{soname}"{include})
+    {known}{include})
 endif()
 unset(_nativeload_prefix)
 """
+
+# Elsewhere than on Linux a linker is given the file itself; of Windows's, those that take a DLL for an import library.
+_LIBS = {"linux": "-L${{libdir}} -l{link}", "macos": "${{libdir}}/{file}", "windows": "${{libdir}}/{file}"}
+_KNOWN = {
+    "linux": 'IMPORTED_SONAME "{name}"',
+    "macos": 'IMPORTED_SONAME "{name}"',
+    "windows": 'IMPORTED_IMPLIB "${{_nativeload_prefix}}/lib/{file}"',
+}
 
 _CMAKE_VERSION = """\
 set(PACKAGE_VERSION "{version}")
@@ -61,7 +70,7 @@ endif()
 
 
 def texts(
-    libraries: "Sequence[Library]", name: str, version: str, elsewhere: dict[str, str], *, has_headers: bool
+    libraries: "Sequence[Library | Foreign]", name: str, version: str, elsewhere: dict[str, str], *, has_headers: bool
 ) -> dict[str, str]:
     """The package's texts, by their paths in it.
 
@@ -77,7 +86,8 @@ def texts(
             "soname": one.soname,
             "version": version,
             "label": f"{name} {version}",
-            "link": one.development_name[3:-3] or f":{one.soname}",
+            "libs": _LIBS[one.system].format(file=one.soname, link=one.development_name[3:-3] or f":{one.soname}"),
+            "known": _KNOWN[one.system].format(file=one.soname, name=one.install_name),
         }
         cmake = f"lib/cmake/{one.name}/{one.name.lower()}-config"
         inside = '\n    INTERFACE_INCLUDE_DIRECTORIES "${_nativeload_prefix}/include"' if has_headers else ""
@@ -90,11 +100,12 @@ def texts(
     return found
 
 
-def _declaration(library: "Library", elsewhere: dict[str, str]) -> str:
+def _declaration(library: "Library | Foreign", elsewhere: dict[str, str]) -> str:
     name = library.name if library.name.replace("-", "").replace("_", "").isalnum() else f'"{library.name}"'
-    lines = [f"[library.{name}]", f'path = "lib/{library.soname}"', f'soname = "{library.soname}"']
+    lines = [f"[library.{name}]", f'path = "lib/{library.soname}"']
+    lines += [f'soname = "{library.soname}"'] if library.system == "linux" else []
     # What its own wheel has is found beside it; of another's, the version is what that distribution is required in.
-    if first := list(filter(None, map(elsewhere.get, library.image.needed))):
+    if first := list(filter(None, map(elsewhere.get, library.needed))):
         lines.append(f"requires = {json.dumps(first)}")
     return "".join(f"{line}\n" for line in lines)
 

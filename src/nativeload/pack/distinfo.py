@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from nativeload.pack.foreign import Foreign
     from nativeload.pack.libraries import Library
 
 _DESCRIPTION = """\
@@ -63,7 +64,7 @@ def licenses(paths: "Iterable[str]") -> dict[str, str]:
 
 
 def texts(
-    libraries: "Sequence[Library]",
+    libraries: "Sequence[Library | Foreign]",
     name: str,
     package: str,
     version: str,
@@ -103,7 +104,7 @@ def texts(
     return {path: "".join(f"{line}\n" for line in text) for path, text in lines.items()}
 
 
-def sbom(libraries: "Sequence[Library]", name: str, version: str, digests: dict[str, str]) -> str:
+def sbom(libraries: "Sequence[Library | Foreign]", name: str, version: str, digests: dict[str, str]) -> str:
     """A software bill of materials (PEP 770): CycloneDX 1.5, of the wheel and each library with its SHA-256.
 
     `digests` are those of the libraries, in hex, by soname. Without a serial number and a time it is the same each time.
@@ -122,7 +123,7 @@ def sbom(libraries: "Sequence[Library]", name: str, version: str, digests: dict[
             "name": one.soname,
             "version": version,
             "hashes": [{"alg": "SHA-256", "content": digests[one.soname]}],
-            **({"properties": [{"name": "build-id", "value": one.image.build_id}]} if one.image.build_id else {}),
+            **({"properties": [{"name": "build-id", "value": one.build_id}]} if one.build_id else {}),
         }
         for one in libraries
     ]

@@ -3,19 +3,20 @@
 import os
 import re
 
-from nativeload import images, requirement
+from nativeload import formats, images, requirement
 from nativeload.errors import RequirementError
 from nativeload.pack.problems import Problem, raise_if
 from nativeload.spec import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from nativeload.images import Image
+    from nativeload.pack.foreign import Foreign
 
 _SCRIPT = 4096  # bytes of a text file that are looked at
-_SONAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
+LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
 
 
 class Library(Record):
@@ -27,18 +28,45 @@ class Library(Record):
     soname: str
     name: str
 
+    system = "linux"
+
+    @property
+    def install_name(self) -> str:
+        """The name by which others need it."""
+        return self.soname
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """What it needs, by name."""
+        return self.image.needed
+
+    @property
+    def build_id(self) -> str | None:
+        """Its build ID, in hex."""
+        return self.image.build_id
+
     @property
     def development_name(self) -> str:
         """What a linker looks for when it is told `-lNAME`, "" where there is no such NAME."""
         return f"{self.soname.partition('.so')[0]}.so" if self.soname.startswith("lib") else ""
 
 
-def read(paths: "Iterable[str]") -> list[Library]:
-    """The libraries at these paths, each file once. Raises NotPackedError with everything that is wrong with them."""
+def read(paths: "Iterable[str]") -> "list[Library | Foreign]":
+    """The libraries at these paths, of one system, each file once. Raises NotPackedError with everything that is wrong
+    with them.
+    """
     problems: list[Problem] = []
-    found = []
+    found: list[Library] = []
+    others: list[Foreign] = []
     for given, path in {os.path.realpath(path): path for path in paths}.items():
         try:
+            if formats.of(given) in ("pe", "macho"):
+                from nativeload.pack import foreign
+
+                other = foreign.read(given)
+                problems += foreign.wrong(other)
+                others.append(other)
+                continue
             image = images.read(given)
         except (OSError, ValueError) as error:
             problems.append(_unreadable(path, error))
@@ -48,8 +76,8 @@ def read(paths: "Iterable[str]") -> list[Library]:
         if not wrong:
             assert image.soname is not None
             found.append(Library(path=given, image=image, soname=image.soname, name=_name(image.soname)))
-    raise_if([*problems, *_mixed(found), *_twice(found)])
-    return sorted(found, key=lambda one: one.soname)
+    raise_if([*problems, *_mixed(found), *_apart([*found, *others]), *_twice([*found, *others])])
+    return sorted([*found, *others], key=lambda one: one.soname)
 
 
 def _unreadable(path: str, error: Exception) -> Problem:
@@ -85,7 +113,7 @@ def _wrong(path: str, image: "Image") -> "Iterator[Problem]":
             reason="has no soname: what is linked with it would ask for it by a path, and loading it would help nobody",
             remedy=f"link it with -Wl,-soname,{likely}, or: patchelf --set-soname {likely} {path}",
         )
-    elif not _SONAME.issuperset(image.soname) or not _name(image.soname):
+    elif not LETTERS.issuperset(image.soname) or not _name(image.soname):
         yield Problem(
             subject=path,
             reason=f"its soname {image.soname!r} is not of the form libNAME.so.VERSION",
@@ -122,8 +150,17 @@ def _mixed(found: list[Library]) -> "Iterator[Problem]":
         yield Problem(subject=one.path, reason=reason, remedy="pack a wheel for each: installers choose by its tag")
 
 
-def _twice(found: list[Library]) -> "Iterator[Problem]":
-    known: dict[str, Library] = {}
+def _apart(found: "Sequence[Library | Foreign]") -> "Iterator[Problem]":
+    """Libraries of two systems, or of macOS's or Windows's machines."""
+    for one in found[1:]:
+        kinds = [" ".join((x.system, *getattr(x, "archs", ()))) for x in (one, found[0])]
+        if kinds[0] != kinds[1]:
+            reason = f"is of another platform than {found[0].path} ({kinds[0]}, not {kinds[1]})"
+            yield Problem(subject=one.path, reason=reason, remedy="pack a wheel for each: installers choose by its tag")
+
+
+def _twice(found: "Sequence[Library | Foreign]") -> "Iterator[Problem]":
+    known: dict[str, Library | Foreign] = {}
     for one in found:
         other = known.setdefault(requirement.normal(one.name), one)
         if other is one:

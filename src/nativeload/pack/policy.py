@@ -35,7 +35,7 @@ _LINKERS = ("ld-linux", "ld64.so.")
 
 
 class Platform(Record):
-    """A platform tag, and why it is no better than "linux_…", "" where it is."""
+    """A platform tag, and what is to be known of it, "" for nothing: why it is no better than "linux_…"."""
 
     __slots__ = ("note", "tag")
     tag: str
@@ -63,7 +63,7 @@ def platform(libraries: "Sequence[Library]", elsewhere: "Container[str]") -> Pla
         if not reasons:
             return Platform(tag=policy.name, note="")
         note = reasons[0]
-    return Platform(tag=linux.name, note=note)
+    return Platform(tag=linux.name, note=f"{note}: this wheel can be installed, but an index will not take it")
 
 
 def policies_of(path: str, image: "Image", libc: str) -> "Any":

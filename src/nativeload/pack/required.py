@@ -1,6 +1,6 @@
 """What `--requires` means: an installed distribution, and the sonames of the libraries that it brings."""
 
-from nativeload import declarations, images, metadata
+from nativeload import declarations, formats, images, metadata
 from nativeload.errors import DeclarationError
 from nativeload.pack.problems import Problem, raise_if
 from nativeload.requirement import normal
@@ -8,7 +8,7 @@ from nativeload.spec import Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from nativeload.metadata import Distribution
 
@@ -37,15 +37,25 @@ def sonames(requirements: "Iterable[str]") -> dict[str, str]:
             problems.append(Problem(subject=text, reason=reason, remedy=f"pip install '{text}', and pack again"))
             continue
         names = _names(distribution)
-        for path in distribution.files(".so"):
-            try:
-                soname = images.read(path).soname
-            except (OSError, ValueError):
-                continue
+        for path, soname in shipped(distribution):
             if soname:
                 found[soname] = found.get(soname) or names.get(path, "")
     raise_if(problems)
     return found
+
+
+def shipped(distribution: "Distribution") -> "Iterator[tuple[str, str]]":
+    """(path, the name by which others need it, "" for none) of each library of a distribution."""
+    for path in distribution.files(".so", ".dylib", ".dll"):
+        try:
+            if formats.of(path) in ("pe", "macho"):
+                from nativeload.pack import foreign
+
+                yield path, foreign.read(path).install_name
+            else:
+                yield path, images.read(path).soname or ""
+        except (OSError, ValueError):
+            continue
 
 
 def _names(distribution: "Distribution") -> dict[str, str]:

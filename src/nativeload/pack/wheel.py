@@ -2,7 +2,7 @@
 
 import os
 
-from nativeload.pack import contents, distinfo, libraries, policy, required
+from nativeload.pack import contents, distinfo, foreign, libraries, policy, required
 from nativeload.pack.problems import Problem, raise_if
 from nativeload.spec import Record
 
@@ -18,7 +18,7 @@ _CHUNK = 1 << 20
 
 
 class Packed(Record):
-    """A wheel that was made: its path, and `note`, why its tag is no better than "linux_…", "" where it is."""
+    """A wheel that was made: its path, and `note`, what is to be known of its tag, "" for nothing."""
 
     __slots__ = ("note", "path")
     path: str
@@ -47,7 +47,7 @@ def pack(
     when = _time(os.environ.get("SOURCE_DATE_EPOCH", ""))
     found = libraries.read(paths)
     elsewhere = required.sonames(requires)
-    platform = policy.platform(found, elsewhere)
+    platform = _platform(found, elsewhere)
     headers, texts = contents.headers(include), distinfo.licenses(licenses)
 
     tag = f"py3-none-{platform.tag}"
@@ -70,6 +70,12 @@ def pack(
         for below, text in distinfo.texts(found, name, package, version, tag, requires, sorted(texts)).items():
             archive.write(f"{info}/{below}", text)
     return Packed(path=path, note=platform.note)
+
+
+def _platform(found: "Sequence[libraries.Library | foreign.Foreign]", elsewhere: dict[str, str]) -> policy.Platform:
+    if others := [one for one in found if isinstance(one, foreign.Foreign)]:
+        return foreign.platform(others, elsewhere)
+    return policy.platform([one for one in found if isinstance(one, libraries.Library)], elsewhere)
 
 
 def _time(epoch: str) -> tuple[int, int, int, int, int, int]:

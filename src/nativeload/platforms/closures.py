@@ -8,7 +8,7 @@ from nativeload.closure import Closure, Edge, Problem, Resolver
 from nativeload.errors import ImageError
 from nativeload.linkers import stepwise
 from nativeload.linkers.dyld import Dyld
-from nativeload.linkers.windows import Windows
+from nativeload.linkers.windows import Windows, is_redistributable
 from nativeload.platforms import contents, sources
 
 TYPE_CHECKING = False
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from nativeload.platforms.target import Target
 
 _SUFFIXES = {"macos": (".so", ".dylib"), "windows": (".dll", ".pyd")}
-# What the Visual C++ Redistributable installs, which most machines have and none must.
-_REDISTRIBUTABLE = tuple(
-    f"needs {one}" for one in ("msvcp140", "vcomp140", "concrt140", "vccorlib140", "vcruntime140", "mfc140")
-)
 _COMMON = "the Visual C++ Redistributable installs it"
 _TOO_NEW = "dyld maps it all the same; what it calls may not be there"
 _UNMET = "no extension module needs it, and no Python file names it"
@@ -171,9 +167,8 @@ def findings(site: Site, closures: "dict[str, Closure]") -> "tuple[Finding, ...]
         unmet = "" if site.is_extension(path) or site.is_opened(path) else _UNMET
         for one in closure.problems:
             key = one.kind, one.image, one.detail.partition("; tried\n")[0]
-            # One with a "-" in its name is the wheel's own copy.
-            name = one.detail.partition(",")[0].lower()
-            is_common = one.kind == "missing" and name.startswith(_REDISTRIBUTABLE) and "-" not in name
+            name = one.detail.removeprefix("needs ").partition(",")[0]
+            is_common = one.kind == "missing" and is_redistributable(name)
             excuse = _COMMON if is_common else unmet
             found[key] = excuse and found.get(key, excuse)
     return tuple(
