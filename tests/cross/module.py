@@ -6,6 +6,8 @@ that it asks of python3.dll; what else it asks for must be the system's, or it d
 
 from __future__ import annotations
 
+import functools
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +15,7 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from parts._cache import ROOT
 from parts.debian import python_headers
 
 if TYPE_CHECKING:
@@ -42,21 +45,22 @@ def module(zig: Sequence[str], target: str, words: Sequence[str], core: Path, in
     made = place / ("_native.pyd" if system == "windows" else "_native.abi3.so")
     compiler = [*zig, "cc", "-target", target, *words, "-iquote", str(core)]
     flags = ["-DPy_LIMITED_API=0x030b0000", "-isystem", str(include), "-c"]
-    objects = []
-    for source in sorted((core / "binding").glob("*.c")):
-        objects.append(place / f"{source.stem}.o")
-        subprocess.run([*compiler, *flags, source, "-o", objects[-1]], check=True)
+    # Wherever the home is: else zig makes the system's C library anew each time.
+    run = functools.partial(subprocess.run, check=True, env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(ROOT / "zig")})
+    objects = [place / f"{source.stem}.o" for source in sorted((core / "binding").glob("*.c"))]
+    for file in objects:
+        run([*compiler, *flags, core / "binding" / f"{file.stem}.c", "-o", file])
     libraries: list[str | Path] = []
     if system == "windows":
         names = {name for file in objects for name in re.findall(rb"__imp_(_?Py\w+)", file.read_bytes())}
         definition, library = place / "python3.def", place / "libpython3.a"
         definition.write_bytes(b"LIBRARY python3.dll\nEXPORTS\n" + b"\n".join(sorted(names)) + b"\n")
         kind = ["-m", _MACHINES[machine], "-D", "python3.dll"]
-        subprocess.run([*zig, "dlltool", *kind, "-d", definition, "-l", library], check=True)
+        run([*zig, "dlltool", *kind, "-d", definition, "-l", library])
         libraries = [library]
     else:
         libraries = ["-Wl,-undefined,dynamic_lookup"]
-    subprocess.run([*compiler, "-shared", *objects, *sorted(core.glob("*.c")), *libraries, "-o", made], check=True)
+    run([*compiler, "-shared", *objects, *sorted(core.glob("*.c")), *libraries, "-o", made])
     if _ENTRY not in made.read_bytes():
         raise subprocess.CalledProcessError(1, [str(made)], f"{_ENTRY.decode()} is not exported")
     return made
