@@ -1,4 +1,5 @@
-"""What a program of its own needs to find libraries: LD_LIBRARY_PATH, for its linker knows nothing of this process.
+"""What a program of its own needs to find libraries: LD_LIBRARY_PATH, for its linker knows nothing of this process; on
+macOS DYLD_LIBRARY_PATH, on Windows PATH.
 
 A directory is put into it, never a link or a copy made: `$ORIGIN` of a library behind a link is the link's directory,
 and what it opens beside itself would not be there. So what has another file name than its soname is an error.
@@ -10,6 +11,7 @@ import sys
 from nativeload import core, images, inventory, resolution
 from nativeload.closure import Resolver
 from nativeload.errors import LibraryNotFoundError, RequirementError, SearchPathError
+from nativeload.loader import SYSTEM
 from nativeload.machinery.loaded import same_file
 from nativeload.spec import Trace
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from nativeload.closure import Closure
     from nativeload.requirement import Requirement
 
-VARIABLE = "LD_LIBRARY_PATH"
-_SPLIT = ":;\n"  # where glibc or musl split it
+VARIABLE = SYSTEM.variable if SYSTEM else "LD_LIBRARY_PATH"
+_SPLIT = os.pathsep if SYSTEM else ":;\n"  # where it is split, by glibc or by musl
 
 
 def environ(*requirements: str, environ: "Mapping[str, str] | None" = None) -> dict[str, str]:
@@ -29,7 +31,8 @@ def environ(*requirements: str, environ: "Mapping[str, str] | None" = None) -> d
 
     Parameters: `requirements` as for `load`; `environ`, the environment to start from, by default this process's.
     It is a copy, whose LD_LIBRARY_PATH begins with the directories of the libraries, and of what they need, that the
-    linker would not find without (ld.so(8)). What it finds already adds nothing. Nothing is mapped.
+    linker would not find without (ld.so(8)). What it finds already adds nothing. Nothing is mapped. On macOS and Windows,
+    whose loaders are not asked, DYLD_LIBRARY_PATH or PATH begins with the directories of all of them.
 
     Raises what `load` raises for a library that is not found or will not do; SearchPathError where no directory makes
     a linker find it: its file has another name than its soname, or another file of that name comes first.
@@ -55,17 +58,22 @@ class SearchPath:
             return dict(self._environ)
         # An empty item would be the current directory.
         before = self._environ.get(VARIABLE)
-        return {**self._environ, VARIABLE: ":".join([*self._directories, *([before] if before else ())])}
+        return {**self._environ, VARIABLE: os.pathsep.join([*self._directories, *([before] if before else ())])}
 
     def take(self, requirement: str) -> None:
         """Have programs find what `load` would give. Raises what `environ` raises."""
         names = self._find(resolution.asked(requirement, ()))
+        if SYSTEM is not None:
+            for name in names:
+                self._add(name, None)
+            return
         self._asked += [name for name in names if name not in self._asked]
         self._lead(_without_rpath(), *self._asked)
 
     def serve(self, program: str) -> None:
-        """Have one program find all that it needs. Raises what `environ` raises, and ImageError."""
-        self._lead(program)
+        """Have one program find all that it needs, on Linux. Raises what `environ` raises, and ImageError."""
+        if SYSTEM is None:
+            self._lead(program)
 
     def _find(self, wanted: "Requirement") -> list[str]:
         """The names that a linker looks for, of what `load` would load, the library last; their files are kept."""
@@ -80,7 +88,8 @@ class SearchPath:
         names = []
         for path in (*spec.dependencies, spec.path):
             # What is linked with a file without a soname asks for the file's name.
-            names.append(images.soname(path) or os.path.basename(path))
+            soname = images.soname(path)
+            names.append((os.path.basename(soname) if SYSTEM else soname) or os.path.basename(path))
             self._files.setdefault(names[-1], path)
         return names
 
@@ -113,6 +122,8 @@ class SearchPath:
         """Add the directory where a name is to be found."""
         path = self._files.get(name) or self._files[self._find_needed(name)]
         directory = os.path.dirname(path)
+        if SYSTEM is not None and directory in self._directories:
+            return
         if not same_file(f"{directory}/{name}", path):
             reason = f"the linker looks for a file called {name} (make a directory with such a link, for {VARIABLE})"
             raise SearchPathError(name, path, reason)

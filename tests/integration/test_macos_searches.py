@@ -147,14 +147,15 @@ said = [found("first"), found("free"), found("other")]
 os.rename(arguments[1], arguments[1] + ".gone")
 said.append(found("free"))
 nativeload.load("first")
-print(json.dumps([*said, opened]))
+print(json.dumps([*said, nativeload.environ("first", environ={})["DYLD_LIBRARY_PATH"], opened]))
 """
-    (path, first), (free, before), other, lost, opened = there(program, shared, path=(site,))
+    (path, first), (free, before), other, lost, variable, opened = there(program, shared, path=(site,))
     assert path == os.fspath(one / "libfirst.dylib")
     assert first == [os.fspath(two / name) for name in ("libthird.dylib", "libsecond.dylib")]
     assert (free, before) == (os.fspath(one / "libfree.dylib"), [])
     assert "needs @rpath/libprogram_s.dylib, which is not found" in lost[0]
     assert opened == [*first, path]
+    assert variable == f"{one}"  # of what is loaded by now
     assert "needs @rpath/else/libthird.dylib, which is not found (wanted by " in other[0]
 
 

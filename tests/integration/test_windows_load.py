@@ -322,3 +322,21 @@ print(json.dumps([foo.path, foo.version, foo.ctypes.of_libfoo_1(), bar.provider.
 """
     said = there(program, path=(site,))
     assert said == [windows_path(site / "foo_lib" / "lib" / "libfoo-1.dll"), "1.2", 1, "foo-lib", 1]
+
+
+def test_a_program_finds_it_along_path(there: There, declared: Callable[..., Path]) -> None:
+    """As programs are started there, which search PATH; without it, the program does not."""
+    site = declared("thing", ("thing", "bin/thing.dll"))
+    dll(site / "thing" / "bin" / "thing.dll")
+    program = """
+import subprocess
+from nativeload import __main__
+ask = [sys.executable, "-c", "import ctypes, sys; sys.exit(ctypes.CDLL('thing.dll', winmode=0).of_thing() + 6)"]
+alone = subprocess.run(ask, capture_output=True).returncode
+environ = nativeload.environ("thing")
+print(json.dumps([alone, subprocess.run(ask, env=environ).returncode, environ["PATH"].split(";")[0],
+    __main__._main(["run", "--with", "thing", "--", *ask]), __main__._main(["run", "no such program"])]))
+"""
+    alone, given, first, ran, absent = there(program, path=(site,))
+    assert (alone, given, ran, absent) == (1, 7, 7, 127)
+    assert first == windows_path(site / "thing" / "bin")

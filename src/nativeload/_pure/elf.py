@@ -117,6 +117,10 @@ def _import_without_debugger() -> None:
     sys.modules[aid.__name__] = aid
     try:
         import elftools.construct  # noqa: F401
+    except ModuleNotFoundError:  # Elsewhere than on Linux it need not be installed.
+        from nativeload.errors import ReaderError
+
+        raise ReaderError("pyelftools") from None
     finally:
         sys.modules.pop(aid.__name__, None)  # whoever wants it gets the real one
 

@@ -18,7 +18,7 @@ _IGNORED = ("SIGPIPE", "SIGXFSZ")  # what Python ignores, and a program would go
 
 
 def main(arguments: "Sequence[str]") -> int:
-    """Become the program. Returns only where that is not possible."""
+    """Become the program, or run it where that is not possible; returns its exit status, or why there is none."""
     given, program = _divided(arguments)
     parser = _parser()
     libraries: list[str] = parser.parse_args(given).libraries
@@ -35,8 +35,13 @@ def main(arguments: "Sequence[str]") -> int:
     except ImageError:
         pass  # A script, or nothing that can be run, as is found out below.
     for name in _IGNORED:
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
+        if os.name == "nt":  # where a program takes nobody's place
+            import subprocess
+
+            return subprocess.run(program, executable=file, env=path.environ(), check=False).returncode
         os.execve(file, program, path.environ())
     except OSError as error:
         return _failed(CANNOT_RUN, file, str(error.strerror))
@@ -50,7 +55,7 @@ def _parser() -> "argparse.ArgumentParser":
     parser = argparse.ArgumentParser(
         prog="nativeload run",
         usage="%(prog)s [-h] [--with NAME …] [--] PROG [ARG …]",
-        description="Run a program in this process's place, with LD_LIBRARY_PATH so that it finds what it links: each "
+        description="Run a program in this process's place, with a search path so that it finds what it links: each "
         "NAME, and what else it needs and the linker would not find. A script finds what is named.",
         epilog=f"exit status: the program's; {CANNOT_RUN} it cannot be run; {NO_PROGRAM} there is none; 1 a library is "
         "not found or refused; 2 the command line or a requirement cannot be read",
@@ -74,6 +79,10 @@ def _divided(words: "Sequence[str]") -> tuple[list[str], list[str]]:
 
 def _found(program: str) -> str | None:
     """The file that a shell would run."""
+    if os.name == "nt":
+        import shutil
+
+        return shutil.which(program)
     if "/" in program:
         return program if os.path.exists(program) else None
     for directory in os.get_exec_path():

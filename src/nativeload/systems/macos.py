@@ -20,6 +20,7 @@ class MacOS(System):
     """
 
     suffix = ".dylib"
+    variable = "DYLD_LIBRARY_PATH"
     prefixes = ("lib",)
 
     def file(self, name: str) -> str:

@@ -22,6 +22,7 @@ class System:
     """One of them. A path has the system's own separators; names of files are compared as `folded`."""
 
     suffix: str  # of a library's file, at its end
+    variable: str  # by which a program is told of directories
     prefixes: tuple[str, ...]  # below `sys.prefix`, where wheels' data files and conda put libraries
 
     def __init__(self) -> None:

@@ -19,6 +19,7 @@ class Windows(System):
     """The process's loader knows a module by its file's name, whatever its case, and wherever it is from."""
 
     suffix = ".dll"
+    variable = "PATH"
     prefixes = ("Library/bin", "bin")
 
     def file(self, name: str) -> str:
