@@ -278,6 +278,23 @@ print(json.dumps([nothing, tbb.path, tbb.origin, tbb.symbol("TBB_runtime_version
     assert (system, kind) == ("c:\\windows\\system32\\odbc32.dll", "system")
 
 
+def test_data_files_of_a_wheel_are_where_its_record_says(there: There, tmp_path: Path) -> None:
+    """As pip installs tbb's wheel into a virtual environment."""
+    site = tmp_path / "env" / "Lib" / "site-packages"
+    unpack(wheel("tbb", platform_tag="win_amd64"), site)
+    (site / "Library").rename(tmp_path / "env" / "Library")
+    (record,) = site.glob("tbb-*.dist-info/RECORD")
+    lines = [line.partition(".data/data/")[2] or line for line in record.read_text().splitlines()]
+    record.write_text("".join(f"../../{line}\n" if line.startswith("Library/") else f"{line}\n" for line in lines))
+    program = """
+sys.prefix = arguments[0]
+tbb = nativeload.find_spec("tbb")
+print(json.dumps([tbb.path, tbb.origin, tbb.provider.distribution, tbb.version == tbb.provider.version]))
+"""
+    said = there(program, tmp_path / "env", path=(site,))
+    assert said == [windows_path(tmp_path / "env" / "Library" / "bin" / "tbb12.dll"), "wheel", "tbb", True]
+
+
 def test_a_directory_that_somebody_has_added_is_searched_for_what_is_needed(
     there: There, declared: Callable[..., Path], tmp_path: Path
 ) -> None:
