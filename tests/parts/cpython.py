@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -35,10 +34,7 @@ def free_threaded(name: str = "python3.13", suite: str = "trixie") -> Path:
 
     def build(directory: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="nativeload-cpython-") as scratch:
-            with tarfile.open(source(name, suite, Path(scratch))) as archive:
-                archive.extractall(scratch, filter="fully_trusted")
-            (configure,) = Path(scratch).glob("*/configure")
-            tree = configure.parent
+            tree = source(name, suite, Path(scratch))
             tool("./configure", "--disable-gil", f"--prefix={directory}", cwd=tree)
             tool("make", f"-j{os.cpu_count()}", cwd=tree)
             tool("make", "install", cwd=tree)

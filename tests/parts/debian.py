@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import sysconfig
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -37,10 +38,15 @@ def deb(*names: str, suite: str = "", architecture: str = "") -> Path:
 
 
 def source(name: str, suite: str, directory: Path) -> Path:
-    """The upstream archive of a source package of a suite of Debian, downloaded into a directory."""
+    """The tree of a source package of a suite of Debian, as its upstream has it, unpacked below a directory."""
     tool("apt-get", *_lists("deb-src", suite, directory), "-q", "source", "--download-only", name, cwd=directory)
     (found,) = directory.glob("*.orig.tar.*[!c]")
-    return found
+    with tarfile.open(found) as archive:
+        # What a release of Debian calls trusted. Its Python may be older than the argument that says so.
+        archive.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
+        archive.extractall(directory)
+    (configure,) = directory.glob("*/configure")
+    return configure.parent
 
 
 def _lists(kind: str, suite: str, directory: Path) -> list[str]:

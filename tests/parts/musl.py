@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import tarfile
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,9 +123,7 @@ def _make(
 ) -> None:
     """Build a source package with musl's compiler; `keep` takes what it wants of the tree."""
     with tempfile.TemporaryDirectory(prefix=f"nativeload-{name}-") as scratch:
-        with tarfile.open(source(name, suite, Path(scratch))) as archive:
-            archive.extractall(scratch, filter="fully_trusted")
-        (tree,) = (path.parent for path in Path(scratch).glob("*/configure"))
+        tree = source(name, suite, Path(scratch))
         tool(*configure, cwd=tree, env=env | {"CC": os.fspath(_system() / "bin/cc")})
         tool(_program(), f"-j{os.cpu_count()}", goal, cwd=tree)
         keep(tree)
