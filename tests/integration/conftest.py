@@ -70,3 +70,23 @@ def windows_extension(windows_packages: Path, tmp_path_factory: pytest.TempPathF
     shutil.copytree(windows_packages, scratch / "site")
     shutil.copy(made, scratch / "site" / "nativeload")
     return scratch / "site"
+
+
+@pytest.fixture
+def declaring(tmp_path: Path) -> Callable[..., Path]:
+    """A site whose one package declares libraries by (name, path) for a system, and must not be imported."""
+
+    def make(system: str, name: str, *libraries: tuple[str, str]) -> Path:
+        site = tmp_path / f"{name} site"
+        package, info = site / name, site / f"{name}-1.5.dist-info"
+        for place in (package, info):
+            place.mkdir(parents=True)
+        (package / "__init__.py").write_text("raise SystemExit('a provider was imported')\n")
+        tables = (f'[library.{one}]\npath = "lib/lib{one}.so"\n{system} = "{path}"\n' for one, path in libraries)
+        (package / "nativeload.toml").write_text("".join(tables))
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.5\n")
+        points = "".join(f"{one} = {name}\n" for one, _ in libraries)
+        (info / "entry_points.txt").write_text(f"[nativeload.libraries]\n{points}")
+        return site
+
+    return make

@@ -107,23 +107,9 @@ print(json.dumps([spec.to_dict(), nearest, found("openblas>=99"), opened, same, 
 
 
 @pytest.fixture
-def declared(tmp_path: Path) -> Callable[..., Path]:
-    """A provider's site that declares libraries by (name, path for macOS)."""
-
-    def make(name: str, *libraries: tuple[str, str]) -> Path:
-        site = tmp_path / f"{name} site"
-        package, info = site / name, site / f"{name}-1.5.dist-info"
-        for place in (package, info):
-            place.mkdir(parents=True)
-        (package / "__init__.py").write_text("raise SystemExit('a provider was imported')\n")
-        tables = (f'[library.{one}]\npath = "lib/lib{one}.so"\nmacos = "{path}"\n' for one, path in libraries)
-        (package / "nativeload.toml").write_text("".join(tables))
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.5\n")
-        points = "".join(f"{one} = {name}\n" for one, _ in libraries)
-        (info / "entry_points.txt").write_text(f"[nativeload.libraries]\n{points}")
-        return site
-
-    return make
+def declared(declaring: Callable[..., Path]) -> Callable[..., Path]:
+    """A site whose one package declares libraries by (name, path)."""
+    return functools.partial(declaring, "macos")
 
 
 def test_what_a_provider_has_elsewhere_is_loaded_first(declared: Callable[..., Path]) -> None:

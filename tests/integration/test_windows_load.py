@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -133,23 +134,9 @@ print(json.dumps([said, consumer.dot]))
 
 
 @pytest.fixture
-def declared(tmp_path: Path) -> Callable[..., Path]:
-    """A provider's package in a site of its own, that declares libraries by (name, path for Windows)."""
-
-    def make(name: str, *libraries: tuple[str, str]) -> Path:
-        site = tmp_path / f"{name} site"
-        package, info = site / name, site / f"{name}-1.5.dist-info"
-        for place in (package, info):
-            place.mkdir(parents=True)
-        (package / "__init__.py").write_text("raise SystemExit('a provider was imported')\n")
-        tables = (f'[library.{one}]\npath = "lib/lib{one}.so"\nwindows = "{path}"\n' for one, path in libraries)
-        (package / "nativeload.toml").write_text("".join(tables))
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.5\n")
-        points = "".join(f"{one} = {name}\n" for one, _ in libraries)
-        (info / "entry_points.txt").write_text(f"[nativeload.libraries]\n{points}")
-        return site
-
-    return make
+def declared(declaring: Callable[..., Path]) -> Callable[..., Path]:
+    """A site whose one package declares libraries by (name, path)."""
+    return functools.partial(declaring, "windows")
 
 
 _FIND = """
