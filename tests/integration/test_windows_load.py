@@ -52,7 +52,7 @@ def there(request: pytest.FixtureRequest, windows_extension: Path) -> There:
     def run(program: str, *words: str | Path, path: tuple[Path, ...] = ()) -> Any:
         arguments = [windows_path(one) if isinstance(one, Path) else one for one in words]
         text = f"import ctypes, json, os, sys\nimport nativeload\ncore, arguments = nativeload.core, sys.argv[1:]\n{program}"
-        env = {"NATIVELOAD_BACKEND": request.param}
+        env = {"NATIVELOAD_BACKEND": request.param, "LC_ALL": "C.UTF-8"}  # by which Wine knows names of files
         said = windows_python("-c", text, *arguments, path=[windows_extension, *path], env=env)
         return json.loads(said.splitlines()[-1])
 
@@ -212,6 +212,16 @@ print(json.dumps([[found(name) for name in names], [[step.reason for step in nat
     both, refusals, _ = there(program, *wrong, path=(site, climber, good))
     assert [path for path, _ in both] == [windows_path(good / "good" / "lib" / f"{one}.dll") for one in wrong]
     assert all(len(one) == 1 for one in refusals)
+
+
+def test_names_that_are_not_ascii(there: There, declared: Callable[..., Path], tmp_path: Path) -> None:
+    site = declared("thing", ("thing", "bin/thing.dll")).rename(tmp_path / "ünï 日本")
+    library = dll(site / "thing" / "bin" / "thing.dll")
+    program = """
+library = nativeload.load("thing")
+print(json.dumps([library.path, library.ctypes.of_thing(), nativeload.find_spec("thing").origin]))
+"""
+    assert there(program, path=(site,)) == [windows_path(library), 1, "loaded"]
 
 
 def test_symbols_versions_and_machines_are_told(there: There, declared: Callable[..., Path]) -> None:
