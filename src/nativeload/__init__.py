@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nativeload import _native as core
     from nativeload import host
     from nativeload.abc import Finder
-    from nativeload.closure import Closure, resolve
+    from nativeload.closure import Closure
     from nativeload.errors import (
         ABIMismatchError,
         CoherenceError,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from nativeload.programs import environ
     from nativeload.required import load_required
     from nativeload.resolution import find_spec, invalidate_caches
+    from nativeload.resolver import resolve
     from nativeload.spec import LibrarySpec, Provider
 
     # name, path, soname, version, origin, distribution, its version; "" where unknown
@@ -97,7 +98,7 @@ _HOMES = {  # of what is no error
     "load_required": "required",
     "loaded": "inventory",
     "prefer": "preferences",
-    "resolve": "closure",
+    "resolve": "resolver",
 }
 _MAGIC = b"nativeload answer 2 0.1.0"  # the format of an answer on disk, and the version of nativeload
 # Windows has no such modes. There, and on macOS, files are read; what searches or loads says that it cannot.

@@ -3,9 +3,9 @@
 import os
 
 from nativeload import abi, images, requirement
-from nativeload.closure import Resolver
 from nativeload.errors import ImageError
 from nativeload.explanation import Explanation
+from nativeload.resolver import Resolver
 from nativeload.spec import Record, Rejection, Trace, candidate
 from nativeload.terminal import printable
 

@@ -9,9 +9,10 @@ import os
 import sys
 
 from nativeload import declarations, metadata, modules
-from nativeload.closure import Closure, Problem, Resolver
+from nativeload.closure import Closure, Problem
 from nativeload.errors import DeclarationError, ImageError
 from nativeload.filereport import with_tried
+from nativeload.resolver import Resolver
 from nativeload.spec import Record, Trace
 from nativeload.terminal import printable
 from nativeload.treereport import closure

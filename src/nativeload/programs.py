@@ -9,10 +9,10 @@ import os
 import sys
 
 from nativeload import core, images, inventory, resolution
-from nativeload.closure import Resolver
 from nativeload.errors import LibraryNotFoundError, RequirementError, SearchPathError
 from nativeload.loader import SYSTEM
 from nativeload.machinery.loaded import same_file
+from nativeload.resolver import Resolver
 from nativeload.spec import Trace
 
 TYPE_CHECKING = False

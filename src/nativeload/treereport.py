@@ -1,7 +1,8 @@
 """`--tree FILE…`: what the dynamic linker would map for each file, as a tree, a graph or JSON."""
 
-from nativeload.closure import Closure, Problem, Resolver
+from nativeload.closure import Closure, Problem
 from nativeload.errors import ImageError
+from nativeload.resolver import Resolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

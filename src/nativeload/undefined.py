@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nativeload.closure import Resolver, Walked
+    from nativeload.resolver import Resolver, Walked
 
 _MANY = 5  # names in one sentence
 _OF_PYTHON = ("Py", "_Py")

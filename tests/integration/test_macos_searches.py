@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration.searches import FOUND
 from parts import run, unpack, wheel
 from parts.zig import zig
 from scenarios.dylibs import dylib
@@ -45,15 +46,6 @@ def dlopen(path, flags):
 
 core.linkmap, core.libc, core.dlopen = lambda: tuple(images), lambda: ("macos", "14.0"), dlopen
 core.search_path, core.searched = lambda: [(arguments[0], "default")], lambda: [arguments[0]]
-
-def found(name, **more):
-    try:
-        spec = nativeload.find_spec(name, **more)
-    except nativeload.NativeLoadError as error:
-        return str(error)
-    if spec is not None:
-        return [spec.path, list(spec.dependencies)]
-    return [step.reason for step in nativeload.explain(name, **more).steps if step.verdict == "rejected"]
 """
 
 
@@ -61,7 +53,7 @@ def there(program: str, *words: str | Path, path: tuple[Path, ...] = (), system:
     """What a program prints as JSON; `path` are sites, `system` is the one directory that dyld falls back to."""
     env = {"NATIVELOAD_BACKEND": "python", "PYTHONPATH": os.pathsep.join(os.fspath(one) for one in path)}
     given = [os.fspath(one) for one in (_program(), system, *words)]
-    done = run(sys.executable, _SETUP + program, *given, env=env)
+    done = run(sys.executable, _SETUP + FOUND + program, *given, env=env)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

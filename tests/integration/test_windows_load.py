@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration.searches import FOUND
 from parts import unpack, wheel
 from parts.windows_python import program as python
 from parts.windows_python import windows_python
@@ -139,15 +140,7 @@ def declared(declaring: Callable[..., Path]) -> Callable[..., Path]:
     return functools.partial(declaring, "windows")
 
 
-_FIND = """
-def found(name, **more):
-    try:
-        spec = nativeload.find_spec(name, **more)
-    except nativeload.NativeLoadError as error:
-        return str(error)
-    if spec is not None:
-        return [spec.path, list(spec.dependencies)]
-    return [step.reason for step in nativeload.explain(name, **more).steps if step.verdict == "rejected"]
+_FIND = f"""{FOUND}
 def unmapped():
     mine = [path for path, _ in core.linkmap() if "pytest" in path and not path.endswith("_native.pyd")]
     return mine == []

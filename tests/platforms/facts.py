@@ -7,7 +7,7 @@ from typing import Any
 import lief
 
 from nativeload import formats
-from nativeload.formats import macho, pe
+from nativeload.formats import macho, machosymbols, pe
 
 _KINDS = {"LOAD_DYLIB": "load", "LOAD_WEAK_DYLIB": "weak", "REEXPORT_DYLIB": "reexport", "LOAD_UPWARD_DYLIB": "upward"}
 _SUBTYPES = {("x86_64", 8): "x86_64h", ("arm64", 2): "arm64e"}
@@ -50,7 +50,7 @@ def _macho(path: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def _ours(path: str, one: macho.Slice) -> dict[str, Any]:
-    defined, undefined = macho.symbols(path, one)
+    defined, undefined = machosymbols.symbols(path, one)
     return {
         "arch": one.arch,
         "needed": [(each.name, each.kind, each.current, each.compatibility) for each in one.needed],
@@ -61,10 +61,10 @@ def _ours(path: str, one: macho.Slice) -> dict[str, Any]:
         "min_os": one.min_os,
         "sdk": one.sdk,
         "filetype": one.filetype,
-        "exports": set(macho.exports(path, one)) if one.exports_at[1] else None,
+        "exports": set(machosymbols.exports(path, one)) if one.exports_at[1] else None,
         "defined": set(defined),
         "undefined": set(undefined),
-        "imports": {(name, library) for library, names in macho.imports(path, one) for name in names},
+        "imports": {(name, library) for library, names in machosymbols.imports(path, one) for name in names},
     }
 
 

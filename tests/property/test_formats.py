@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nativeload.formats import Piece, macho, opened, pe
+from nativeload.formats import Piece, macho, machosymbols, opened, pe
 from parts import wheel
 
 
@@ -25,8 +25,8 @@ def _real(platform: str) -> bytes:
 
 def _read_macho(path: str) -> None:
     for one in macho.read(path).slices:
-        macho.exports(path, one)
-        macho.symbols(path, one)
+        machosymbols.exports(path, one)
+        machosymbols.symbols(path, one)
 
 
 _READERS = {"macosx_11_0_arm64": _read_macho, "win_amd64": pe.read}
@@ -75,5 +75,5 @@ def test_work_is_bounded(tmp_path: Path) -> None:
 
 def test_a_trie_that_goes_in_circles() -> None:
     with pytest.raises(ValueError, match="met twice"):
-        macho._trie(b"\0\1a\0\0")
-    assert macho._trie(b"\0\1_a\0\6\2\0\0\0") == {"_a"}
+        machosymbols._trie(b"\0\1a\0\0")
+    assert machosymbols._trie(b"\0\1_a\0\6\2\0\0\0") == {"_a"}

@@ -10,7 +10,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from nativeload.pack import wheel
+from nativeload.pack.problems import NotPackedError
 from parts import cc
 
 if TYPE_CHECKING:
@@ -26,6 +29,15 @@ def library(directory: Path, soname: str = "libfoo.so.1", *flags: str | Path, va
 def packed(output: Path, *paths: Path, name: str = "foo-lib", version: str = "1.2", **options: Any) -> Path:
     """The wheel of these libraries."""
     return Path(wheel.pack(list(map(str, paths)), name=name, version=version, output=str(output), **options).path)
+
+
+def refused(output: Path, *paths: Path, **options: Any) -> str:
+    """What is said of libraries that cannot be packed; nothing is left where the wheel would be."""
+    with pytest.raises(NotPackedError) as error:
+        packed(output / "dist", *paths, **options)
+    assert not (output / "dist").exists()
+    assert all(problem.remedy for problem in error.value.problems)
+    return str(error.value)
 
 
 def files(made: Path) -> dict[str, bytes]:

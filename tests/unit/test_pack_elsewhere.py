@@ -13,24 +13,15 @@ import pytest
 
 from nativeload import validation
 from nativeload.pack import wheel as packing
-from nativeload.pack.problems import NotPackedError
 from parts import unpack, wheel
 from scenarios.dlls import dll
 from scenarios.dylibs import LIBSYSTEM, built_with, dylib, universal
-from unit.packing import files, packed, unpacked
+from unit.packing import files, packed, refused, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.once
-
-
-def refused(output: Path, *paths: Path, **options: Any) -> str:
-    with pytest.raises(NotPackedError) as error:
-        packed(output / "dist", *paths, **options)
-    assert not (output / "dist").exists()
-    assert all(problem.remedy for problem in error.value.problems)
-    return str(error.value)
 
 
 def mac(path: Path, **options: Any) -> Path:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 import nativeload
 from nativeload import __main__
-from nativeload.pack.problems import NotPackedError
 from parts import cc
 from parts.elf_patch import AARCH64, Patch
 from parts.small_elf import NEEDED, SONAME
 from parts.small_elf import library as small
-from unit.packing import files, library, packed, tree, unpacked
+from unit.packing import files, library, packed, refused, tree, unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,15 +23,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def foo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library(tmp_path_factory.mktemp("foo"))
-
-
-def refused(output: Path, *paths: Path, **options: Any) -> str:
-    """What is said of libraries that cannot be packed; nothing is left where the wheel would be."""
-    with pytest.raises(NotPackedError) as error:
-        packed(output / "dist", *paths, **options)
-    assert not (output / "dist").exists()
-    assert all(problem.remedy for problem in error.value.problems)
-    return str(error.value)
 
 
 def written(path: Path, content: bytes) -> Path:

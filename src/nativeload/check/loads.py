@@ -4,8 +4,8 @@ import os
 import sys
 
 from nativeload import core, images, pairs
-from nativeload.closure import Resolver
 from nativeload.loading import AGAIN, TERSE
+from nativeload.resolver import Resolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import os
 import posixpath
 
 from nativeload.closure import Problem
-from nativeload.formats import macho
+from nativeload.formats import macho, machosymbols
 from nativeload.linkers.stepwise import Found, unexported
 
 TYPE_CHECKING = False
@@ -115,7 +115,7 @@ class Dyld:
     ) -> "Iterator[Problem]":
         reading = path
         try:
-            for name, symbols in macho.imports(path, self.image(path)) if givers else ():
+            for name, symbols in machosymbols.imports(path, self.image(path)) if givers else ():
                 reading = givers.get(name) or ""
                 given = self._exports(reading, edges) if reading else None
                 lacking = [one for one in symbols if one not in given] if given is not None else []
@@ -130,7 +130,7 @@ class Dyld:
         left = [path]
         for one in left:  # which grows meanwhile
             if one not in self._given:
-                self._given[one] = frozenset(macho.exports(one, self.image(one)))
+                self._given[one] = frozenset(machosymbols.exports(one, self.image(one)))
             found |= self._given[one]
             passed_on = {each.name for each in self.image(one).needed if each.kind == "reexport"}
             for edge in edges[one]:

@@ -5,9 +5,9 @@ symbol versions. The facts of the files are nativeload's own, so libraries of ot
 """
 
 from nativeload import core
-from nativeload.closure import Resolver
 from nativeload.errors import ImageError
 from nativeload.pack.problems import NotPackedError, Problem, raise_if
+from nativeload.resolver import Resolver
 from nativeload.spec import Record
 
 TYPE_CHECKING = False

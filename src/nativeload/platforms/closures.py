@@ -4,12 +4,13 @@ import os
 
 from nativeload import formats
 from nativeload.check.report import Finding
-from nativeload.closure import Closure, Edge, Problem, Resolver
+from nativeload.closure import Closure, Edge, Problem
 from nativeload.errors import ImageError
 from nativeload.linkers import stepwise
 from nativeload.linkers.dyld import Dyld
 from nativeload.linkers.windows import Windows, is_redistributable
 from nativeload.platforms import contents, sources
+from nativeload.resolver import Resolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

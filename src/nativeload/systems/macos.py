@@ -54,10 +54,10 @@ class MacOS(System):
         return image.install_name or os.path.basename(path)
 
     def exports(self, path: str) -> "Iterable[str]":
-        from nativeload.formats import macho
+        from nativeload.formats import machosymbols
 
         # C's names begin with "_" there, which dlsym adds.
-        return [name.removeprefix("_") for name in macho.exports(path, self.image(path))]
+        return [name.removeprefix("_") for name in machosymbols.exports(path, self.image(path))]
 
     def linker(self, there: "Mapping[str, str]", siblings: "Mapping[str, str]") -> "Linker":
         from nativeload.systems.loading import Dyld

@@ -1,6 +1,7 @@
 """What macOS and Windows have in common: a library's file by its name, its facts, and where it is looked for."""
 
 import os
+from abc import ABC, abstractmethod
 
 from nativeload import core
 
@@ -18,7 +19,7 @@ _MEMO = 256  # files whose facts are kept; then all are forgotten
 BESIDE = "beside it"  # the rule by which a file is found that is to be loaded first
 
 
-class System:
+class System(ABC):
     """One of them. A path has the system's own separators; names of files are compared as `folded`."""
 
     suffix: str  # of a library's file, at its end
@@ -38,59 +39,60 @@ class System:
             known = self._memo[path] = state, self._read(path)
         return known[1]
 
+    @abstractmethod
     def unfit(self, path: str) -> str:
         """Why a file is no library, "" where it is one. Raises OSError, ValueError where it cannot be read."""
-        raise NotImplementedError
 
     def forget(self) -> None:
         """Drop what was read."""
         self._memo.clear()
 
+    @abstractmethod
     def file(self, name: str) -> str:
         """The usual name of a library's file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stem(self, name: str) -> str:
         """The library's bare name where a file's is written ("z" of "libz.1.dylib"), else ""."""
-        raise NotImplementedError
 
     def folded(self, name: str) -> str:
         """A file's name as it is compared."""
         return name
 
+    @abstractmethod
     def stands_for(self, name: str, file: str) -> bool:
         """Whether a file's name, as it is compared, is one that a library's bare name means."""
-        raise NotImplementedError
 
+    @abstractmethod
     def known(self, entry: "Entry") -> tuple[str, ...]:
         """The names of files that the catalog has of a library."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pattern(self, wheel: "Wheel") -> str:
         """Where a wheel has the library's file, "" where it has none for this system."""
-        raise NotImplementedError
 
+    @abstractmethod
     def soname(self, path: str) -> str:
         """The name by which the loader knows a file again. Raises OSError, ValueError."""
-        raise NotImplementedError
 
     def version(self, path: str) -> str | None:  # noqa: ARG002 - of some none is told
         """The version that a file tells of itself."""
         return None
 
+    @abstractmethod
     def exports(self, path: str) -> "Iterable[str]":
         """The names that a file exports. Raises OSError, ValueError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def linker(self, there: "Mapping[str, str]", siblings: "Mapping[str, str]") -> "Linker":
         """This process's loader: `there` are {name: path} of what it has, `siblings` of what may be loaded before.
 
         What it finds by `siblings` alone has the rule `BESIDE`.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, path: str) -> "Any":
-        raise NotImplementedError
+        """The facts of a file for this machine."""
 
     def named(self, requirement: "Requirement", file: str) -> bool:
         """Whether a file name is one that a requirement stands for."""
