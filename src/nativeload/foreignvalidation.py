@@ -36,7 +36,13 @@ def judged(path: str, tags: "Sequence[str]", there: "Iterable[str]", *, requires
             yield "rpath", f"has the rpath {rpath}, which leads out of the wheel", "warning"
     for tag in tags:
         platform = tag.rpartition("-")[2]
-        if not _is_for(one, platform):
+        if platform == "any":
+            yield (
+                "tag",
+                f"is {one.system}'s, for {' and '.join(one.archs)}, in a wheel for any platform ({tag})",
+                "error",
+            )
+        elif not _is_for(one, platform):
             yield "machine", f"is {one.system}'s, for {' and '.join(one.archs)}, in a wheel for {platform}", "error"
         elif one.system == "macos" and one.least > _least_of(platform):
             least = ".".join(map(str, one.least))

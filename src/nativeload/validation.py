@@ -7,7 +7,7 @@ the package's `__init__.py` are read.
 import ast
 import os
 
-from nativeload import abi, declarations, foreignvalidation, images, metadata
+from nativeload import abi, declarations, foreignvalidation, formats, images, metadata
 from nativeload.errors import DeclarationError
 from nativeload.pack import required
 from nativeload.requirement import normal
@@ -35,7 +35,7 @@ _REMEDIES = {
     "install-name": "install_name_tool -id @rpath/NAME FILE, NAME being the file's: under that it is loaded first",
     "soname": "patchelf --set-soname NAME FILE, or mend the declaration",
     "tag": "tag the wheel for its platform (wheel tags --platform-tag …): any system would install it",
-    "rpath": "patchelf --remove-rpath FILE: what is beside it or required is loaded first",
+    "rpath": "patchelf --remove-rpath FILE (install_name_tool -delete_rpath RPATH FILE): what is beside it or required is loaded first",
     "dependency": "ship it too, or require the library that another distribution provides",
     "global": "load with RTLD_LOCAL, or not at all: nativeload loads the library when it is asked for",
     "no-metadata": "give a wheel, or a directory with a *.dist-info in it",
@@ -164,7 +164,7 @@ class _Provider:
             yield _finding("missing-file", one.where, f"{path} is declared, and not there")
             return
         try:
-            if self._system != "linux":
+            if self._system != "linux" or formats.of(path) in ("pe", "macho"):
                 requires = bool(one.requires) or self._requires()
                 for kind, detail, severity in foreignvalidation.judged(
                     path, self._tags, self._sonames, requires=requires

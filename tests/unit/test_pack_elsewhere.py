@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nativeload import validation
+from nativeload.pack import required
 from nativeload.pack import wheel as packing
 from parts import unpack, wheel
 from scenarios.dlls import dll
 from scenarios.dylibs import LIBSYSTEM, built_with, dylib, universal
-from unit.packing import files, packed, refused, unpacked
+from unit.packing import files, library, packed, refused, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +122,14 @@ def test_platforms_are_not_mixed(tmp_path: Path) -> None:
     packed(tmp_path / "dist", one, dll(tmp_path / "qux.dll"))
 
 
+@pytest.mark.parametrize("name", ["msvcp140{}.dll", "vcruntime140_1{}.dll", "mfc140u{}.dll"])
+def test_a_debug_runtime_is_nobody_s(name: str, tmp_path: Path) -> None:
+    """The Visual C++ Redistributable installs the runtime, and never the one of debug builds."""
+    words = refused(tmp_path, dll(tmp_path / "foo.dll", needed=[name.format("d")]))
+    assert f"needs {name.format('d')}, which is not in the wheel" in words
+    packed(tmp_path / "dist", dll(tmp_path / "foo.dll", needed=[name.format("").upper()]))
+
+
 @pytest.mark.parametrize(
     ("make", "name"),
     [
@@ -158,6 +167,7 @@ FAULTS: dict[str, tuple[Callable[[Path], Path], list[tuple[str, str]]]] = {
     "another machine's": (lambda place: dll(place / "foo.dll", machine="arm64"), [("machine", "error")]),
     "a missing dependency": (lambda place: dll(place / "foo.dll", needed=["bar.dll"]), [("dependency", "error")]),
     "a common dependency": (lambda place: dll(place / "foo.dll", needed=["msvcp140.dll"]), [("dependency", "warning")]),
+    "a debug runtime": (lambda place: dll(place / "foo.dll", needed=["msvcp140d.dll"]), [("dependency", "error")]),
     "another system's": (lambda place: mac(place / "foo.dll"), [("machine", "error")]),
     "no library": (lambda place: _text(place / "foo.dll"), [("format", "error")]),
 }  # fmt: skip
@@ -201,6 +211,26 @@ def test_the_path_is_that_of_the_wheel_s_system(tmp_path: Path) -> None:
     assert said(_changed(made, "foo_lib/nativeload.toml", table)) == []
     gone = table.replace(b"lib/foo.dll", b"lib/bar.dll")
     assert said(_changed(made, "foo_lib/nativeload.toml", gone)) == [("missing-file", "error")]
+
+
+def test_a_wheel_for_any_platform_ships_no_dll(tmp_path: Path) -> None:
+    made = packed(tmp_path / "dist", dll(tmp_path / "foo.dll"))
+    (info,) = [name for name in files(made) if name.endswith("/WHEEL")]
+    tagged = files(made)[info].replace(b"win_amd64", b"any")
+    assert said(_changed(made, info, tagged)) == [("tag", "error")]
+
+
+def test_a_dll_beside_linux_s_library_is_no_matter_without_its_reader(
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What requires the distribution learns its libraries' names, and of a DLL only where pefile is installed."""
+    unpacked(packed(tmp_path / "dist", library(tmp_path)), site)
+    dll(site / "foo_lib" / "lib" / "foo.dll")
+    record = next(site.glob("*.dist-info/RECORD"))
+    record.write_text(f"{record.read_text()}foo_lib/lib/foo.dll,,\n")
+    assert set(required.sonames(["foo-lib"])) == {"libfoo.so.1", "foo.dll"}
+    monkeypatch.setitem(sys.modules, "pefile", None)
+    assert set(required.sonames(["foo-lib"])) == {"libfoo.so.1"}
 
 
 def _changed(made: Path, name: str, content: bytes) -> Path:

@@ -47,7 +47,14 @@ _SYSTEM = frozenset(
 # Machines whose programs Windows runs on another: their files are images there (STATUS_IMAGE_MACHINE_TYPE_MISMATCH).
 _ALSO_RUN = {"amd64": ("x86",), "x86": ("amd64",), "arm64": ("x86", "amd64", "arm")}
 # What the Visual C++ Redistributable installs, which most machines have and none must.
-_REDISTRIBUTABLE = ("msvcp140", "vcomp140", "concrt140", "vccorlib140", "vcruntime140", "mfc140")
+_REDISTRIBUTABLE = frozenset(
+    f"{one}.dll"
+    for one in (  # noqa: SIM905 - words are read as words
+        "concrt140 mfc140 mfc140chs mfc140cht mfc140deu mfc140enu mfc140esn mfc140fra mfc140ita mfc140jpn mfc140kor "
+        "mfc140rus mfc140u mfcm140 mfcm140u msvcp140 msvcp140_1 msvcp140_2 msvcp140_atomic_wait msvcp140_codecvt_ids "
+        "vcamp140 vccorlib140 vcomp140 vcruntime140 vcruntime140_1 vcruntime140_threads"
+    ).split()
+)
 _RUNTIME = ("vcruntime140.dll", "vcruntime140_1.dll")
 
 
@@ -58,8 +65,8 @@ def is_systems(name: str) -> bool:
 
 
 def is_redistributable(name: str) -> bool:
-    """Whether the Visual C++ Redistributable installs a DLL. One with a "-" in its name is somebody's own copy."""
-    return name.lower().startswith(_REDISTRIBUTABLE) and "-" not in name
+    """Whether the Visual C++ Redistributable installs a DLL: no debug runtime (msvcp140d.dll), nor somebody's copy."""
+    return name.lower() in _REDISTRIBUTABLE
 
 
 class _OtherMachineError(ValueError):

@@ -1,7 +1,7 @@
 """What `--requires` means: an installed distribution, and the sonames of the libraries that it brings."""
 
 from nativeload import declarations, formats, images, metadata
-from nativeload.errors import DeclarationError
+from nativeload.errors import DeclarationError, ReaderError
 from nativeload.pack.problems import Problem, raise_if
 from nativeload.requirement import normal
 from nativeload.spec import Trace
@@ -54,7 +54,7 @@ def shipped(distribution: "Distribution") -> "Iterator[tuple[str, str]]":
                 yield path, foreign.read(path).install_name
             else:
                 yield path, images.read(path).soname or ""
-        except (OSError, ValueError):
+        except (OSError, ValueError, ReaderError):
             continue
 
 
