@@ -132,9 +132,15 @@ def record_of(interpreter: Interpreter, backend: str) -> Path:
     return SKIPS / f"{interpreter.version}-{backend}.jsonl"
 
 
+def backends(interpreter: Interpreter) -> tuple[str, ...]:
+    """Both; C's alone, which is compiled, for who is not the first of a minor version and ABI."""
+    alike = [one for one in INTERPRETERS if (one.minor, one.stable_abi) == (interpreter.minor, interpreter.stable_abi)]
+    return BACKENDS if interpreter == alike[0] else BACKENDS[:1]
+
+
 def define_tests(interpreter: Interpreter) -> None:
     @nox.session(name=f"tests-{interpreter.version}", python=os.fspath(interpreter.path), tags=["tests"])
-    @nox.parametrize("backend", BACKENDS, ids=BACKENDS)
+    @nox.parametrize("backend", backends(interpreter), ids=backends(interpreter))
     def tests(session: nox.Session, backend: str) -> None:
         """The whole suite, on one interpreter with one backend."""
         session.chdir(ROOT)
@@ -158,7 +164,7 @@ for interpreter in INTERPRETERS:
 @nox.session(venv_backend="none")
 def skips(session: nox.Session) -> None:
     """Fails when a test was skipped in every test session: then nobody checks what it checks."""
-    records = [record_of(interpreter, backend) for interpreter in INTERPRETERS for backend in BACKENDS]
+    records = [record_of(interpreter, backend) for interpreter in INTERPRETERS for backend in backends(interpreter)]
     missing = [record.stem for record in records if not record.exists()]
     if len(missing) == len(records):
         session.error("no test session has run")
@@ -229,7 +235,6 @@ def cwarnings(session: nox.Session) -> None:
 def cross(session: nox.Session) -> None:
     """The C core for other systems and machines: compiled for each, and run where qemu, musl or Wine can."""
     session.chdir(ROOT)
-    session.install(*group("cross"))
     if os.geteuid() == 0 and shutil.which("apt-get") and not Path("/usr/lib/wine/wine64").exists():
         install_wine = (
             "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends wine64"

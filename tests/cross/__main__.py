@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,15 @@ sys.path.insert(0, os.fspath(Path(__file__).resolve().parent.parent))
 
 from cross.module import headers, module
 
+from parts._cache import tool
 from parts.debian import deb
 from parts.wheels import unpack, wheel
+from parts.zig import zig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    Result = tuple[bool | None, str]  # whether it says the same, None where it was not run; and that in words
 
 HERE = Path(__file__).resolve().parent
 CORE = HERE.parent.parent / "csrc"
@@ -42,7 +47,6 @@ TARGETS = {
     "x86_64-macos": None,
     "aarch64-macos": None,
 }
-ZIG = (sys.executable, "-m", "ziglang")
 _SAMPLE = 60
 # A wheel's library of the same name on both, one that asks for more and one of the system's; and a function of the first.
 _HERE = ("libtbbmalloc.so.2", "scalable_malloc", "libc.so.6", "libtbbmalloc_proxy.so.2")
@@ -52,11 +56,13 @@ _DEBIANS_WINE = "/usr/lib/wine"  # without the package that puts it on the path
 
 def compiled(target: str, scratch: Path, program_of: str = "facts") -> Path:
     """A program of every file of the core, each without a warning."""
-    compiler = [*ZIG, "cc", "-target", target] if target else [os.environ.get("CC", "cc")]
     program = scratch / f"{program_of}-{target or 'here'}{'.exe' if 'windows' in target else ''}"
     sources = [*sorted(CORE.glob("*.c")), HERE / f"{program_of}.c"]
-    words: list[str | Path] = [*compiler, *WARNINGS, "-iquote", CORE, *sources, "-o", program]
-    subprocess.run([*words, *([] if target else ["-ldl"])], check=True)
+    words: list[str | Path] = [*WARNINGS, "-iquote", CORE, *sources, "-o", program]
+    if target:
+        zig("cc", "-target", target, *words)
+    else:
+        tool(os.environ.get("CC", "cc"), *words, "-ldl")
     return program
 
 
@@ -106,44 +112,45 @@ def said(command: Sequence[str], scratch: Path, cwd: Path | None = None) -> list
     return [f"exit status {done.returncode}", *done.stdout.decode(errors="replace").replace("\r\n", "\n").splitlines()]
 
 
+def tried(target: str, scratch: Path, arguments: Sequence[str], here: Sequence[str], loaded: Sequence[str]) -> Result:
+    """One target compiled, and run where it can be: beside what the programs of this machine say."""
+    program, command = compiled(target, scratch), runner(target)
+    what = "compiled"
+    if "linux" not in target:
+        module(target, WARNINGS, CORE, scratch / "include", scratch)
+        what = "compiled, the extension module too"
+    if command is None:
+        why = f"{TARGETS[target]} is not installed" if TARGETS[target] else "nothing here runs it"
+        return None, f"{target}: {what}; not run: {why}"
+    there, wanted = said([*command, os.fspath(program), *arguments], scratch), [*here]
+    if "windows" in target:
+        there += loads(target, command, scratch)
+        wanted += loaded
+    different = [(one, two) for one, two in zip(wanted, there, strict=False) if one != two]
+    words = f"{target}: {what}, run; {len(there)} lines of {len(wanted)}, {len(different)} different"
+    return there == wanted, "\n  ".join((words, *map(str, different[:5])))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.cross", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; all by default")
     targets = parser.parse_args().targets or list(TARGETS)
-    wrong, ran = 0, 0
     with tempfile.TemporaryDirectory(prefix="nativeload-cross-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
+        headers(scratch, HERE / "pyconfig.h")
         arguments = [os.fspath(site(scratch)), *sample()]
         here = said([os.fspath(compiled("", scratch)), *arguments], scratch)
-        include = headers(scratch, HERE / "pyconfig.h")
         loaded = loads("", [], scratch)
-        for target in targets:
-            program, command = compiled(target, scratch), runner(target)
-            what = "compiled"
-            if "linux" not in target:
-                module(ZIG, target, WARNINGS, CORE, include, scratch)
-                what = "compiled, the extension module too"
-            if command is None:
-                why = f"{TARGETS[target]} is not installed" if TARGETS[target] else "nothing here runs it"
-                print(f"{target}: {what}; not run: {why}", flush=True)
-                continue
-            there = said([*command, os.fspath(program), *arguments], scratch)
-            different = [(one, two) for one, two in zip(here, there, strict=False) if one != two]
-            if "windows" in target:
-                there += loads(target, command, scratch)
-                different += [(one, two) for one, two in zip(loaded, there[len(here) :], strict=False) if one != two]
-            ran += 1
-            wrong += bool(different or len(there) != len(here) + ("windows" in target) * len(loaded))
-            print(
-                f"{target}: {what}, run; {len(there)} lines, {len(different)} different",
-                *different[:5],
-                sep="\n  ",
-                flush=True,
-            )
-    if {here[0], loaded[0]} != {"exit status 0"} or len(here) < 2 * _SAMPLE or not ran:
+        same = []
+        # zig makes a target's C library in one thread, which takes most of the time.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for agrees, words in pool.map(lambda target: tried(target, scratch, arguments, here, loaded), targets):
+                print(words, flush=True)
+                same.append(agrees)
+    if {here[0], loaded[0]} != {"exit status 0"} or len(here) < 2 * _SAMPLE or set(same) == {None}:
         print("nothing was compared")
         return 1
-    return 1 if wrong else 0
+    return 1 if False in same else 0
 
 
 if __name__ == "__main__":

@@ -6,17 +6,14 @@ that it asks of python3.dll; what else it asks for must be the system's, or it d
 
 from __future__ import annotations
 
-import functools
-import os
 import re
 import shutil
-import subprocess
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parts._cache import ROOT
 from parts.debian import python_headers
+from parts.zig import zig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,30 +34,28 @@ def headers(scratch: Path, config: Path) -> Path:
     return copied
 
 
-def module(zig: Sequence[str], target: str, words: Sequence[str], core: Path, include: Path, scratch: Path) -> Path:
-    """The linked module. Raises CalledProcessError with a warning, a name that nothing has, or no entry."""
+def module(target: str, words: Sequence[str], core: Path, include: Path, scratch: Path) -> Path:
+    """The linked module. Raises PartError with a warning or a name that nothing has, ValueError without its entry."""
     machine, system = target.split("-")[:2]
     place = scratch / f"module-{target}"
     place.mkdir()
     made = place / ("_native.pyd" if system == "windows" else "_native.abi3.so")
-    compiler = [*zig, "cc", "-target", target, *words, "-iquote", str(core)]
+    compiler = ["cc", "-target", target, *words, "-iquote", str(core)]
     flags = ["-DPy_LIMITED_API=0x030b0000", "-isystem", str(include), "-c"]
-    # Wherever the home is: else zig makes the system's C library anew each time.
-    run = functools.partial(subprocess.run, check=True, env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(ROOT / "zig")})
     objects = [place / f"{source.stem}.o" for source in sorted((core / "binding").glob("*.c"))]
     for file in objects:
-        run([*compiler, *flags, core / "binding" / f"{file.stem}.c", "-o", file])
+        zig(*compiler, *flags, core / "binding" / f"{file.stem}.c", "-o", file)
     libraries: list[str | Path] = []
     if system == "windows":
         names = {name for file in objects for name in re.findall(rb"__imp_(_?Py\w+)", file.read_bytes())}
         definition, library = place / "python3.def", place / "libpython3.a"
         definition.write_bytes(b"LIBRARY python3.dll\nEXPORTS\n" + b"\n".join(sorted(names)) + b"\n")
         kind = ["-m", _MACHINES[machine], "-D", "python3.dll"]
-        run([*zig, "dlltool", *kind, "-d", definition, "-l", library])
+        zig("dlltool", *kind, "-d", definition, "-l", library)
         libraries = [library]
     else:
         libraries = ["-Wl,-undefined,dynamic_lookup"]
-    run([*compiler, "-shared", *objects, *sorted(core.glob("*.c")), *libraries, "-o", made])
+    zig(*compiler, "-shared", *objects, *sorted(core.glob("*.c")), *libraries, "-o", made)
     if _ENTRY not in made.read_bytes():
-        raise subprocess.CalledProcessError(1, [str(made)], f"{_ENTRY.decode()} is not exported")
+        raise ValueError(f"{made} has no {_ENTRY.decode()}")
     return made

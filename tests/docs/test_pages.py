@@ -55,6 +55,7 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("page", pages(), ids=_name)
 def test_it_does_what_it_shows(page: Path, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")

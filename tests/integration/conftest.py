@@ -15,7 +15,6 @@ from integration import layouts
 from integration.projects import provider
 from parts import wheel
 from parts.windows_python import windows_site
-from parts.zig import program as zig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +65,7 @@ def windows_extension(windows_packages: Path, tmp_path_factory: pytest.TempPathF
     """The same with the extension, compiled here."""
     scratch = tmp_path_factory.mktemp("extension")
     include = headers(scratch, HERE / "pyconfig.h")
-    made = module([os.fspath(zig())], "x86_64-windows-gnu", WARNINGS, CORE, include, scratch)
+    made = module("x86_64-windows-gnu", WARNINGS, CORE, include, scratch)
     shutil.copytree(windows_packages, scratch / "site")
     shutil.copy(made, scratch / "site" / "nativeload")
     return scratch / "site"
