@@ -113,17 +113,18 @@ PyObject *
 native_fill(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module;
-    if (check_count("fill", count, 3, 3) < 0) {
+    if (check_count("fill", count, 2, 2) < 0) {
         return NULL;
     }
-    Py_ssize_t names = PyTuple_Size(args[1]);
-    for (Py_ssize_t i = 0; i < names; i++) {
-        PyObject *name = PyTuple_GetItem(args[1], i), *value = PyObject_GetItem(args[2], name);
-        int failed = value == NULL || PyObject_GenericSetAttr(args[0], name, value) < 0;
-        Py_XDECREF(value);
-        if (failed) {
+    if (!PyDict_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "fields are a dict");
+        return NULL;
+    }
+    PyObject *name, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(args[1], &at, &name, &value);) {
+        if (PyObject_GenericSetAttr(args[0], name, value) < 0) {
             return NULL;
         }
     }
-    return names < 0 ? NULL : Py_NewRef(Py_None);
+    return Py_NewRef(Py_None);
 }

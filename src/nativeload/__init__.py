@@ -120,12 +120,16 @@ _process = ""
 
 def _setting(variable: str) -> str:
     """An environment variable of nativeload's, "" where unset; `python -E` and `-I` ignore them all."""
-    return "" if sys.flags.ignore_environment else os.environ.get(variable, "")
+    if sys.flags.ignore_environment:
+        return ""
+    # As it is kept: `get` of a variable that is not set raises and catches an error, three times the rest.
+    value = os.environ._data.get(os.environ.encodekey(variable))  # type: ignore[attr-defined]
+    return "" if value is None else os.environ.decodevalue(value)
 
 
 def _name_of(requirement: str) -> str:
     """The library's name: what stands before the extras, the specifier or anything else."""
-    if requirement.isalnum():
+    if requirement.isalnum() or requirement.replace("_", "").replace("-", "").isalnum():  # as most are
         return requirement
     for position, character in enumerate(requirement):
         if not (character.isalnum() or character in "._+-"):

@@ -197,8 +197,8 @@ def listed(places: object, name: str, first: tuple[str, ...], consulted: dict[st
     of each path that the answer rests on, as it was before it was read, is put into `consulted` where it has none.
     """
 
-def fill(record: object, names: tuple[str, ...], fields: dict[str, object], /) -> None:
-    """Set each of these attributes of a record, whatever its class says of setting. KeyError where one is not given."""
+def fill(record: object, fields: dict[str, object], /) -> None:
+    """Set these attributes of a record, whatever its class says of setting. AttributeError for one that it lacks."""
 
 def signature(path: str, /) -> str:
     """A file's or a directory's present state, "-" where there is none: device, inode, size, mtime and ctime in ns."""

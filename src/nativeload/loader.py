@@ -72,7 +72,7 @@ RIVALS = {
         "libtatlas",
     ),
 }
-_HOMES = [os.environ.encodekey(name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")]
+_HOME, _CONFIG_HOME, _CONFIG_DIRS = map(os.environ.encodekey, ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"))
 _TOOLKIT = ("libcu", "libnv", "libnpp")  # as libraries of CUDA begin, of which those of one toolkit go together
 SYSTEM: "System | None" = None  # what a search asks of another system than Linux
 if sys.platform in ("darwin", "win32"):
@@ -108,7 +108,7 @@ def config_files(*, obeyed: bool = True) -> tuple[str, ...]:
     """The configuration files of the environment, the user and the site, "" for none; `python -I` obeys none."""
     global _configured
     kept: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]
-    state = (obeyed, sys.prefix, *[kept.get(name) for name in _HOMES])
+    state = obeyed, sys.prefix, kept.get(_HOME), kept.get(_CONFIG_HOME), kept.get(_CONFIG_DIRS)
     if _configured[0] != state:
         _configured = state, _config_files(obeyed=obeyed)
     return _configured[1]

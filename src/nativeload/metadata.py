@@ -94,6 +94,8 @@ _Site = tuple[dict[str, tuple[str, str | None]], list[str]]
 # sys.path as it was when it was last asked for its directories, and these, where none depends on the current one.
 _known_path: tuple[list[str], list[str]] = ([], [])
 _sites: dict[str, tuple[str, _Site]] = {}
+# The directories, their states, and the distributions there that declare.
+_known_providers: "tuple[tuple[str, ...], tuple[str, ...], list[Distribution]]" = ((), (), [])
 
 
 def sites() -> list[str]:
@@ -132,8 +134,7 @@ def _scan(site: str) -> _Site:
     return names, [name for name, (_, text) in names.items() if text is not None]
 
 
-def _site(site: str, trace: "Trace | None") -> _Site:
-    state = trace.consult(site) if trace is not None else core.signature(site)
+def _site(site: str, state: str) -> _Site:
     known = _sites.get(site)
     if known is None or known[0] != state:
         known = _sites[site] = state, _scan(site)
@@ -142,14 +143,16 @@ def _site(site: str, trace: "Trace | None") -> _Site:
 
 def forget() -> None:
     """Drop what was read."""
+    global _known_providers
     _sites.clear()
+    _known_providers = (), (), []
 
 
 def find(name: str, trace: "Trace | None" = None) -> Distribution | None:
     """The installed distribution of a name, None if there is none."""
     plain = normal(name)
     for site in sites():
-        found = _site(site, trace)[0].get(plain)
+        found = _site(site, trace.consult(site) if trace is not None else core.signature(site))[0].get(plain)
         if found:
             return Distribution(name=plain, site=site, directory=found[0], entry_points=found[1])
     return None
@@ -159,7 +162,7 @@ def distributions() -> "Iterator[Distribution]":
     """Every installed distribution."""
     seen: set[str] = set()
     for site in sites():
-        for name, (directory, text) in _site(site, None)[0].items():
+        for name, (directory, text) in _site(site, core.signature(site))[0].items():
             if name not in seen:
                 seen.add(name)
                 yield Distribution(name=name, site=site, directory=directory, entry_points=text)
@@ -167,22 +170,30 @@ def distributions() -> "Iterator[Distribution]":
 
 def providers(trace: "Trace | None" = None) -> "list[Distribution]":
     """Every distribution that has an entry point in one of `GROUPS`; with a `trace`, found once in a search."""
+    global _known_providers
     if trace is not None and trace.providers is not None:
         return trace.providers
+    places = tuple(sites())
+    # One question for all of them.
+    states = trace.consult_all(places) if trace is not None else core.signatures(places)
+    known = _known_providers
+    if known[:2] != (places, states):
+        known = _known_providers = places, states, _providers(places, states)
+    if trace is not None:
+        trace.providers = known[2]
+    return known[2]
+
+
+def _providers(places: tuple[str, ...], states: tuple[str, ...]) -> "list[Distribution]":
     found = []
     before: list[dict[str, tuple[str, str | None]]] = []
-    places = sites()
-    if trace is not None and not trace.consulted.keys() >= set(places):
-        trace.consult_all(tuple(places))  # one question for all of them
-    for site in places:
-        names, declaring = _site(site, trace)
+    for site, state in zip(places, states, strict=True):
+        names, declaring = _site(site, state)
         for name in declaring:
             if not any(name in earlier for earlier in before):
                 directory, text = names[name]
                 found.append(Distribution(name=name, site=site, directory=directory, entry_points=text))
         before.append(names)
-    if trace is not None:
-        trace.providers = found
     return found
 
 

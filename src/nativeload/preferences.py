@@ -84,7 +84,7 @@ def choices(
     `there` is what `present` gives, where it has been asked. Raises OverrideError for an unusable configuration file,
     when its turn comes.
     """
-    there = present(trace) if there is None else there
+    there = present(files(), trace) if there is None else there
     known: dict[str, dict[str, Choice]] = {}
     yield from _of(normal(requirement.stem), loader.variables_of(requirement.name), there, known)
     if requirement.virtual:
@@ -127,11 +127,11 @@ def member(name: str, virtual: str) -> str:
     return entry.name if entry and virtual in map(normal, entry.virtual) else ""
 
 
-def present(trace: "Trace | None" = None) -> list[tuple[str, str]]:
+def present(known: "Sequence[tuple[str, str]]", trace: "Trace | None" = None) -> list[tuple[str, str]]:
     """Those of `files` that there are; with a `trace` that is consulted."""
     if trace is None:
-        return [(whose, path) for whose, path in files() if os.path.lexists(path)]
-    return [(whose, path) for whose, path in files() if _is_there(path, whose, trace)]
+        return [(whose, path) for whose, path in known if os.path.lexists(path)]
+    return [(whose, path) for whose, path in known if _is_there(path, whose, trace)]
 
 
 def _is_there(path: str, whose: str, trace: "Trace") -> bool:

@@ -58,11 +58,11 @@ def parse(text: str, symbols: tuple[str, ...] = ()) -> Requirement:
     """Read a requirement. Raises RequirementError. A plain name imports nothing."""
     if not isinstance(text, str):
         raise TypeError(f"a requirement is a str, not {type(text).__name__}")
-    if text.isalnum() and not symbols:  # a plain name, as most are
+    name = name_of(text)
+    if name == text and "." not in text and name[:1].isalnum() and not symbols:  # a plain name, as most are
         return Requirement(
             text=text, name=text, stem=text, filename="", features=(), specifier=None, symbols=(), virtual=""
         )
-    name = name_of(text)
     if "/" in text or "\0" in text:
         chosen = "a file is chosen by NATIVELOAD_<NAME> or nativeload.prefer"
         raise nativeload.RequirementError(text, f"it is a library's name, not a path; {chosen}")

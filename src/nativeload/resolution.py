@@ -7,7 +7,7 @@ import nativeload
 from nativeload import abi, catalog, core, images, loader, metadata, requirement
 from nativeload.linkers import host
 from nativeload.machinery import LoadedFinder, OverrideFinder, PrefixFinder, SystemFinder, WheelFinder
-from nativeload.machinery.loaded import same_file
+from nativeload.machinery.loaded import mapped_sonames, same_file
 from nativeload.spec import LibrarySpec, Rejection, Trace, candidate, rejection
 
 TYPE_CHECKING = False
@@ -75,6 +75,8 @@ def chain(wanted: "Requirement", links: "Iterable[Finder]", trace: Trace) -> Lib
 
 def _beside(proposed: "Candidate") -> tuple[str, ...]:
     """How the sonames begin of what must come from one origin with a candidate."""
+    if not proposed.entry and not proposed.together:
+        return ()
     together = catalog.of_set(proposed.entry.set) if proposed.entry and proposed.entry.set else ()
     named = (soname for one in together for soname in (*one.sonames, f"lib{one.name}.so"))
     return tuple(dict.fromkeys((*named, *(soname for _, soname, _ in proposed.together))))
@@ -140,7 +142,7 @@ def _only_copy(spec: LibrarySpec, proposed: "Candidate", wanted: "Requirement", 
 
     None for the user's choice where another copy is mapped: its finder says that it cannot be honoured.
     """
-    if spec.origin == "loaded" or not spec.soname:
+    if spec.origin == "loaded" or not spec.soname or f"\n{spec.soname}\n" not in mapped_sonames():
         return spec
     for path, soname in core.linkmap():
         if soname == spec.soname and path and not same_file(path, spec.path):

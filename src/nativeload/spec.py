@@ -29,9 +29,10 @@ class Record:
     __slots__: "tuple[str, ...]" = ()
 
     def __init__(self, **fields: object) -> None:
-        core.fill(self, self.__slots__, fields)
         if len(fields) != len(self.__slots__):
-            raise TypeError(f"{type(self).__name__} has no field {min(fields.keys() - set(self.__slots__))!r}")
+            other = sorted(fields.keys() ^ set(self.__slots__))
+            raise TypeError(f"{type(self).__name__} has no field {other[0]!r}, or that is not given")
+        core.fill(self, fields)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")
@@ -109,16 +110,17 @@ class Candidate(Record):
 
 
 _UNDECLARED: "dict[str, Any]" = {
-    "provider": None, "version": None, "soname": None, "abi": (), "entry": None, "siblings": (), "needs": (),
-    "requires": (), "together": (), "alias": "",
+    "path": "", "origin": "", "reason": "", "provider": None, "version": None, "soname": None, "abi": (), "entry": None,
+    "siblings": (), "needs": (), "requires": (), "together": (), "alias": "",
 }  # fmt: skip
 
 
 def candidate(path: str, origin: "Origin", reason: str, **known: "Any") -> Candidate:
     """A Candidate of which only `known` is declared."""
-    made = Candidate.__new__(Candidate)  # what a call of the class does, in three quarters of its time
-    fields = {"path": path, "origin": origin, "reason": reason, **_UNDECLARED, **known}
-    Record.__init__(made, **fields)
+    made = Candidate.__new__(Candidate)  # what a call of the class does, in a third of its time
+    fields = _UNDECLARED.copy()
+    fields.update(known, path=path, origin=origin, reason=reason)
+    core.fill(made, fields)
     return made
 
 

@@ -156,8 +156,12 @@ def test_the_json_of_a_provider() -> None:
 
 
 def test_every_field_must_be_given() -> None:
-    with pytest.raises((TypeError, KeyError)):
+    with pytest.raises(TypeError, match="has no field 'version', or that is not given"):
         Provider(distribution="x")  # type: ignore[call-arg]
+    with pytest.raises(AttributeError, match="edition"):
+        Provider(distribution="x", edition="1")  # type: ignore[call-arg]
+    with pytest.raises(AttributeError, match="colour"):
+        candidate("/lib/libz.so.1", "system", "in ld.so.cache", colour="red")
 
 
 def test_errors_import_nothing_of_the_search() -> None:

@@ -4,6 +4,8 @@ Here is what those of Linux share: where one looks, as a backend's `walk` takes 
 CPU (elf/dl-hwcaps.c).
 """
 
+import os
+
 from nativeload import core
 from nativeload.spec import Record
 from nativeload.tomlfile import regular
@@ -109,8 +111,9 @@ def read_cache(path: str, root: str = "") -> bytes:
 
             path = roots.below(root, path)
         with open(path, "rb", buffering=0, opener=regular) as file:
-            content = file.read(_MOST_CACHE + 1)
-            if len(content) > _MOST_CACHE:
+            size = min(os.fstat(file.fileno()).st_size, _MOST_CACHE)
+            content = file.read(size + 1)
+            if len(content) > size:
                 return b""
         core.ldcache_search(content, "libc.so.6", False)
     except (OSError, ValueError):

@@ -11,10 +11,12 @@ from nativeload.spec import Trace, candidate, rejection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from nativeload.requirement import Requirement
     from nativeload.spec import Candidate
+
+_joined: "tuple[Collection[tuple[str, str | None]], str]" = ((), "")
 
 
 class LoadedFinder:
@@ -65,12 +67,24 @@ def _mapped(requirement: "Requirement") -> list[tuple[str, str]]:
         named = ((path, os.path.basename(path)) for path, _ in mapped if path)
         return [(path, one) for path, one in named if SYSTEM.folded(one) in known or SYSTEM.named(requirement, one)]
     sonames = entry.sonames if entry else ()
-    # Most of the time there is none, which one pass over short texts tells.
     stem = requirement.filename.partition(".so")[0] if requirement.filename else f"lib{requirement.name}.so"
-    near = [(p, s) for p, s in mapped if s and (s in sonames or s.startswith(stem))]
+    there = mapped_sonames()
+    if f"\n{stem}" not in there and not (sonames and any(f"\n{one}\n" in there for one in sonames)):
+        return []
+    near = [(p, s) for p, s in mapped if s and (s in sonames or requirement.names(s)) and os.path.isabs(p)]
     # A library that answers for the soname is found by what it is declared as.
-    near = [(p, s) for p, s in near if not p.startswith("/proc/self/fd/")]
-    return [(p, s) for p, s in near if (s in sonames or requirement.names(s)) and os.path.isabs(p)]
+    return [(p, s) for p, s in near if not p.startswith("/proc/self/fd/")]
+
+
+def mapped_sonames() -> str:
+    """The sonames that this process has, each after a line's end and before one: a look at it tells of most that it
+    has none of them.
+    """
+    global _joined
+    mapped, known = core.linkmap(), _joined
+    if known[0] is not mapped:
+        known = _joined = mapped, "\n".join(["", *(soname for _, soname in mapped if soname), ""])
+    return known[1]
 
 
 def _agree(requirement: "Requirement", mapped: list[tuple[str, str]], trace: Trace) -> None:

@@ -27,14 +27,16 @@ class OverrideFinder:
         """The chosen file, or the candidates of the chosen place. Raises OverrideError when none of them will do,
         LibraryNotFoundError where the library is never to be loaded.
         """
-        there = preferences.present(trace)
+        files = preferences.files()
+        there = preferences.present(files, trace)
         ignored = list(preferences.ignored(requirement, there))
         for where, reason in ignored:
             trace.absent(where, f"ignored: {reason}")
         chosen = preferences.choices(requirement, trace, there)
         choice = next(chosen, None)
         if choice is None:
-            _nothing_chosen(requirement, [where for where, _ in ignored], trace)
+            places = [path for whose, path in files if whose == "user" or (whose, path) in there]
+            _nothing_chosen(requirement, [where for where, _ in ignored], places, trace)
             return
         _beaten(chosen, choice, trace)
         refuse_forbidden(requirement, choice, trace)
@@ -47,11 +49,10 @@ class OverrideFinder:
             )
 
 
-def _nothing_chosen(requirement: "Requirement", ignored: list[str], trace: Trace) -> None:
-    known = [path for whose, path in preferences.files() if whose == "user" or trace.consulted[path] != "-"]
-    where = " or ".join(known) or "any configuration file"
+def _nothing_chosen(requirement: "Requirement", ignored: list[str], places: list[str], trace: Trace) -> None:
+    where = " or ".join(places) or "any configuration file"
     variable = loader.variable_of(requirement.name)
-    if any(where.startswith(f"{variable}=") for where in ignored):
+    if ignored and any(one.startswith(f"{variable}=") for one in ignored):
         trace.absent(requirement.name, f"not chosen in {where}")
     else:
         trace.absent(variable, f"not set, nor in {where}")

@@ -36,9 +36,10 @@ class WheelFinder:
             trace.absent(requirement.stem, "no installed distribution declares it or is known to ship it")
 
     def _sources(self, requirement: "Requirement", trace: "Trace") -> "Iterator[Candidate]":
-        wanted = (normal(requirement.stem), normal(requirement.name))
+        providers = metadata.providers(trace)
+        wanted = (normal(requirement.stem), normal(requirement.name)) if providers else ()
         others = []
-        for distribution in metadata.providers(trace):
+        for distribution in providers:
             if self._only in ("", distribution.name):
                 declared = [one for one in distribution.declared() if normal(one[0]) in wanted]
                 for library, package in declared:
@@ -49,7 +50,7 @@ class WheelFinder:
             for library, package in distribution.declared(metadata.DYNAMIC):
                 if normal(library) in wanted:
                     yield from _needing(distribution, _registered(distribution, library, package, trace), trace)
-        for distribution in metadata.providers(trace) if requirement.filename else ():
+        for distribution in providers if requirement.filename else ():
             if self._only in ("", distribution.name):
                 named = _by_soname(distribution, requirement.filename, wanted, trace)
                 yield from _needing(distribution, named, trace)
