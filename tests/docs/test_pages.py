@@ -44,7 +44,7 @@ UNRUN = {
         "! python -m zipfile -l wheelhouse/bar-*.whl | grep libfoo": EXAMPLES,
     },
     "docs/performance.md": {
-        "python3 -m venv .venv && .venv/bin/pip install -q --upgrade pip && .venv/bin/pip install -q --group bench setuptools && .venv/bin/python -m benchmarks --write": "measures for minutes",
+        "python3 -m venv .venv && .venv/bin/pip install -q --upgrade pip && .venv/bin/pip install -q --group bench && .venv/bin/python -m benchmarks --write": "measures for minutes",
         ".venv/bin/python -m benchmarks --catalog --write": "measures for minutes",
         ".venv/bin/python -m benchmarks --closures --write": "measures for minutes, on gigabytes of wheels",
     },
